@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>
+/// The events that handlers want sent. They are rows of <c>$outbox</c> in the batch's own commit; a task of the lane's own sends them, in order, and removes
+/// the rows. After a crash they are sent again with the same id, which the receiving lane remembers: exactly once. Sending never holds the lane up.
+/// </summary>
+internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
+{
+    private const string Collection = "$outbox";
+    private const int SendTogether = 500;
+    private readonly Channel<(string Row, EventEnvelope Event)> _rows = Channel.CreateUnbounded<(string, EventEnvelope)>(new() { SingleReader = true });
+    private readonly List<(string Row, EventEnvelope Event)> _staged = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _sending = Task.CompletedTask;
+
+    /// <summary>Adds the batch's sends as rows, numbered from <paramref name="number"/> on.</summary>
+    public void AddTo(long number)
+    {
+        _staged.Clear();
+        if (lane.Batch.Sends.Count == 0) return;
+        var (last, place) = (-1, 0);
+        foreach (var (index, sent) in lane.Batch.Sends)
+        {
+            (last, place) = (index, index == last ? place + 1 : 0);
+            var record = new ArrayBufferWriter<byte>();
+            EventWriter.Write(Stamp(sent, lane.Batch[index].Event!, place), lane.Engine.Serializer, record);
+            var row = string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number++:D12}");
+            lane.Batch.Commit.Add(new CommitEntry(new(Collection, row), EntryAction.Put, null, record.WrittenMemory));
+            _staged.Add((row, EventEnvelope.Read(record.WrittenMemory, default, default)));
+        }
+    }
+
+    /// <summary>The rows are in the store: they may leave.</summary>
+    public void Committed()
+    {
+        foreach (var row in _staged) Enqueue(row);
+        _staged.Clear();
+    }
+
+    /// <summary>Takes up what an earlier owner of the lane left behind.</summary>
+    public async ValueTask LoadAsync(CancellationToken cancellationToken)
+    {
+        for (string? after = null; ;)
+        {
+            var page = await lane.Store.ReadPageAsync(Collection, $"{lane.Name}/", after, SendTogether, cancellationToken).ConfigureAwait(false);
+            foreach (var (row, entry) in page.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)) Enqueue((row, EventEnvelope.Read(entry.Value, default, default)));
+            if ((after = page.Next) is null) return;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _rows.Writer.TryComplete();
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
+    }
+
+    private void Enqueue((string, EventEnvelope) row)
+    {
+        if (lane.Engine.Transport is null) return;              // a lane under test: the rows stay
+        lane.Engine.OutboxChanged(1);
+        _rows.Writer.TryWrite(row);
+        if (_sending.IsCompleted) _sending = Task.Run(() => SendAsync(_stopping.Token));
+    }
+
+    private async Task SendAsync(CancellationToken cancellationToken)
+    {
+        // The lane uses its own patient store; this one belongs to the task.
+        var store = new PatientStore(lane.Engine.Store, lane.Options, lane.Time, lane.Logger, lane.Name);
+        var rows = new List<(string Row, EventEnvelope Event)>();
+        while (await _rows.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            rows.Clear();
+            while (rows.Count < SendTogether && _rows.Reader.TryRead(out var row)) rows.Add(row);
+            await SendUntilAcceptedAsync([.. rows.Select(row => row.Event)], cancellationToken).ConfigureAwait(false);
+            var done = new Commit(Commit.NewVersion());
+            foreach (var (row, _) in rows) done.Add(new CommitEntry(new(Collection, row), EntryAction.Delete, null));
+            await store.CommitAsync(done, cancellationToken).ConfigureAwait(false);
+            lane.Engine.OutboxChanged(-rows.Count);
+        }
+    }
+
+    private async Task SendUntilAcceptedAsync(EventEnvelope[] events, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            Exception error;
+            try
+            {
+                var sent = await lane.Engine.Transport!.SendAsync(events, cancellationToken).ConfigureAwait(false);
+                if (sent.Error is null) return;
+                (error, events) = (sent.Error, [.. sent.NotSent.Select(index => events[index])]);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                error = e;
+            }
+            Log.OutboxWaits(lane.Logger, lane.Name, events.Length, attempt, error);
+            await Task.Delay(Backoff.After(attempt, lane.Options.RetryDelay, TimeSpan.FromSeconds(30)), lane.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The id comes from the causing event, so that the same send made twice is the same event.</summary>
+    private BrookEvent Stamp(BrookEvent sent, BrookEvent cause, int place)
+    {
+        var headers = new Dictionary<string, string>(sent.Headers) { [BrookEvent.CausationHeader] = cause.Id.ToString() };
+        foreach (var name in new[] { BrookEvent.CorrelationHeader, BrookEvent.TraceHeader })
+            if (cause.Headers.TryGetValue(name, out var value)) headers.TryAdd(name, value);
+        return sent.Stamped(DerivedId(cause.Id, place), callersId: true, lane.Options.Author, lane.Time.GetUtcNow(), headers);
+    }
+
+    internal static Guid DerivedId(Guid cause, int place)
+    {
+        Span<byte> seed = stackalloc byte[20], hash = stackalloc byte[32];
+        cause.TryWriteBytes(seed, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt32BigEndian(seed[16..], place);
+        SHA256.HashData(seed, hash);
+        hash[6] = (byte)((hash[6] & 0x0f) | 0x80);              // a version 8 UUID (RFC 9562): made by our own rule
+        hash[8] = (byte)((hash[8] & 0x3f) | 0x80);
+        return new Guid(hash[..16], bigEndian: true);
+    }
+}

@@ -1,0 +1,60 @@
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>Makes one checked multi-write of all a batch does, and says what to do when the store refuses it.</summary>
+internal sealed class Committer(LaneContext lane, Guard guard, Failures failures, ParkedRows parked, Outbox outbox)
+{
+    /// <summary>Null: go round again; the view, or what is known of the lane, has changed. Else the batch is over.</summary>
+    public async ValueTask<BatchOutcome?> CommitAsync(CancellationToken cancellationToken)
+    {
+        var batch = lane.Batch;
+        batch.Commit.Restart();
+        batch.Arena.Reset();
+        var next = guard.State with { Parked = guard.State.Parked + parked.Staged, Sent = guard.State.Sent + batch.Sends.Count };
+        if (!guard.AddTo(next))                                 // all is known: nothing to write
+        {
+            lane.View.Committed(batch.Commit.Version);
+            return BatchOutcome.Committed;
+        }
+        var guards = batch.Commit.Entries.Length;
+        if (lane.View.AddTo(batch, lane.Time.GetUtcNow()) is var (index, error))
+        {
+            failures.SetAside(index, error);                    // serializing it again would not help
+            return null;
+        }
+        parked.AddTo(guard.State.Parked);
+        outbox.AddTo(guard.State.Sent);
+        var result = await lane.Store.CommitAsync(batch.Commit, cancellationToken).ConfigureAwait(false);
+        if (result.IsCommitted)
+        {
+            lane.View.Committed(batch.Commit.Version);
+            guard.Committed();
+            outbox.Committed();
+            return BatchOutcome.Committed;
+        }
+        batch.Conflicts++;
+        Telemetry.Conflict(lane.Engine.Name);
+        foreach (var conflict in result.Conflicts)
+        {
+            if (conflict.Index >= guards) lane.View.Refresh(batch.Commit.Entries[conflict.Index].Entry, conflict.Current);
+            else if (await guard.ConflictAsync(conflict, cancellationToken).ConfigureAwait(false) is not BatchOutcome.Committed and var lost)
+            {
+                lane.View.Discard();
+                return lost;
+            }
+        }
+        RestartWhatLooked();
+        return null;
+    }
+
+    /// <summary>Handlers that read the view, failed events, and whatever comes after either are handled again; a pure handler's changes stand.</summary>
+    private void RestartWhatLooked()
+    {
+        var batch = lane.Batch;
+        var (reader, failed) = (batch.FirstReader(0), batch.FirstFailed());
+        for (var i = 0; i < batch.Count; i++)
+            if (batch[i].Outcome == Outcome.Duplicate) lane.View.Unstage(batch, i, i);
+        if (reader >= 0 || failed >= 0) lane.RestartFrom(reader < 0 ? failed : failed < 0 ? reader : Math.Min(reader, failed), revive: true);
+    }
+}

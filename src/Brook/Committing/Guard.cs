@@ -1,0 +1,56 @@
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is always a write, so that a lost answer can be settled.</summary>
+internal abstract class Guard(LaneContext lane, LaneProgress progress)
+{
+    protected LaneContext Lane { get; } = lane;
+    protected LaneProgress Progress { get; } = progress;
+    protected EntryKey Self { get; } = new(LaneState.Collection, lane.Name);
+    protected long Version { get; set; }
+
+    /// <summary>The lane's entry as last seen.</summary>
+    public LaneState State { get; protected set; }
+
+    /// <summary>Reads what the lane knows; claims it where it has one owner.</summary>
+    public abstract ValueTask OpenAsync(bool claim, CancellationToken cancellationToken);
+
+    /// <summary>Marks what was applied before. Called once per round.</summary>
+    public abstract ValueTask DropAppliedAsync(CancellationToken cancellationToken);
+
+    /// <summary>Adds the guard's entries; false: there is nothing to guard (all known already).</summary>
+    /// <param name="next">The lane's entry as it will be: the numbers of rows are set, the guard sets its own.</param>
+    public abstract bool AddTo(LaneState next);
+
+    /// <summary>A guard entry was not as expected. Committed: look again and go round; else the batch is over.</summary>
+    public abstract ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken);
+
+    /// <summary>The commit landed: what it wrote is known from now on.</summary>
+    public abstract void Committed();
+
+    /// <summary>Whether all events of the span are in the view, set aside or known.</summary>
+    public abstract bool IsDone(ReceiptSpan span);
+
+    protected void Put(LaneState state, long? expected)
+    {
+        Lane.Batch.Arena.Begin();
+        state.WriteTo(Lane.Batch.Arena);
+        Lane.Batch.Commit.Add(new CommitEntry(Self, EntryAction.Put, expected, Lane.Batch.Arena.End()));
+    }
+
+    protected async ValueTask<StoredEntry> ReadSelfAsync(CancellationToken cancellationToken)
+    {
+        var self = (await Lane.Store.ReadAsync(new[] { Self }, cancellationToken).ConfigureAwait(false))[0];
+        (Version, State) = (self.Version, LaneState.Read(self.Value.Span));
+        return self;
+    }
+
+    protected static Commit CommitOf(in CommitEntry entry)
+    {
+        var commit = new Commit(Commit.NewVersion());
+        commit.Add(in entry);
+        return commit;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>
+/// The last so many ids of a lane: slot number -> id, as ordinary entries. A new id takes the oldest one's slot, so the bound keeps itself and nothing is
+/// ever deleted. One owner at a time: the lane's own entry, written in the same commit, is the guard.
+/// </summary>
+internal sealed class IdRing(string collection, int capacity)
+{
+    private readonly HashSet<Guid> _ids = [];
+    private readonly Dictionary<long, Guid> _slots = [];
+
+    public bool Contains(Guid id) => _ids.Contains(id);
+
+    /// <summary>Puts <paramref name="id"/> as number <paramref name="number"/> of the lane.</summary>
+    public void AddTo(Batch batch, Guid id, long number)
+    {
+        batch.Arena.Begin();
+        var value = batch.Arena.GetSpan(38);
+        value[0] = value[37] = (byte)'"';
+        id.TryFormat(value[1..], out _);
+        batch.Arena.Advance(38);
+        batch.Commit.Add(new CommitEntry(new(collection, Slot(number).ToString(CultureInfo.InvariantCulture)), EntryAction.Put, null, batch.Arena.End()));
+    }
+
+    /// <summary>The commit landed.</summary>
+    public void Remember(Guid id, long number)
+    {
+        var slot = Slot(number);
+        if (_slots.TryGetValue(slot, out var oldest)) _ids.Remove(oldest);
+        _slots[slot] = id;
+        _ids.Add(id);
+    }
+
+    public async ValueTask LoadAsync(IViewStore store, CancellationToken cancellationToken)
+    {
+        _ids.Clear();
+        _slots.Clear();
+        for (string? after = null; ;)
+        {
+            var page = await store.ReadPageAsync(collection, "", after, 1000, cancellationToken).ConfigureAwait(false);
+            foreach (var (slot, entry) in page.Entries)
+                if (long.Parse(slot, CultureInfo.InvariantCulture) is var number && number < capacity) Remember(Guid.Parse(Encoding.ASCII.GetString(entry.Value.Span[1..^1])), number);
+            if ((after = page.Next) is null) return;
+        }
+    }
+
+    private long Slot(long number) => number % capacity;
+}

@@ -1,0 +1,105 @@
+using System.Buffers;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>
+/// The guard of a lane with one owner at a time. Every commit compares and moves the lane's entry, so whoever held it before is fenced. Known are the
+/// offsets below the next one, or the ids of the last messages; and in both cases the last event ids that callers set.
+/// </summary>
+internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool countsOffsets) : Guard(lane, progress)
+{
+    private readonly IdRing _messages = new($"$applied:{lane.Name}", lane.Options.RememberedMessages);
+    private readonly IdRing _events = new($"$events:{lane.Name}", lane.Options.RememberedEvents);
+    private readonly List<Guid> _newMessages = [], _newEvents = [];
+    private readonly HashSet<Guid> _inBatch = [];
+    private LaneState _next;
+
+    public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
+    {
+        var current = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        while (claim)
+        {
+            var claimed = LaneState.Read(current.Value.Span) with { Epoch = LaneState.Read(current.Value.Span).Epoch + 1 };
+            var value = new ArrayBufferWriter<byte>();
+            claimed.WriteTo(value);
+            var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, current.Version, value.WrittenMemory));
+            var result = await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+            if (result.IsCommitted)
+            {
+                (Version, State) = (commit.Version, claimed);
+                break;
+            }
+            current = result.Conflicts[0].Current;
+        }
+        if (!countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
+        await _events.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
+    }
+
+    public override ValueTask DropAppliedAsync(CancellationToken cancellationToken)
+    {
+        _inBatch.Clear();
+        var batch = Lane.Batch;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            ref readonly var raw = ref batch.Raw.Span[i];
+            if (IsKnown(raw.Position) || (raw.HasCallersId && (_events.Contains(raw.Id) || !_inBatch.Add(raw.Id)))) batch[i].Outcome = Outcome.Duplicate;
+        }
+        return default;
+    }
+
+    public override bool AddTo(LaneState next)
+    {
+        _newMessages.Clear();
+        _newEvents.Clear();
+        var batch = Lane.Batch;
+        var last = default(Guid);
+        var open = false;                                   // something is new
+        for (var i = 0; i < batch.Count; i++)
+        {
+            ref readonly var raw = ref batch.Raw.Span[i];
+            if (countsOffsets) next = next with { Next = Math.Max(next.Next, raw.Position.Offset + 1) };
+            else if (raw.Position.MessageId != last && !_messages.Contains(raw.Position.MessageId))
+            {
+                last = raw.Position.MessageId;
+                if (last != batch.CutMessage) _newMessages.Add(last);
+            }
+            if (!countsOffsets && raw.Position.MessageId == batch.CutMessage) next = next with { Message = batch.CutMessage, Done = Math.Max(raw.Position.Offset + 1, next.Message == batch.CutMessage ? next.Done : 0) };
+            if (batch[i].Outcome != Outcome.Duplicate && raw.HasCallersId) _newEvents.Add(raw.Id);
+            open |= batch[i].Outcome != Outcome.Duplicate;
+        }
+        if (batch.CutMessage == default && _newMessages.Contains(next.Message)) next = next with { Message = default, Done = 0 };
+        if (!open && _newMessages.Count == 0 && next == State) return false;
+        _next = next with { Messages = next.Messages + _newMessages.Count, Events = next.Events + _newEvents.Count };
+        Put(_next, Version);
+        for (var i = 0; i < _newMessages.Count; i++) _messages.AddTo(batch, _newMessages[i], State.Messages + i);
+        for (var i = 0; i < _newEvents.Count; i++) _events.AddTo(batch, _newEvents[i], State.Events + i);
+        return true;
+    }
+
+    public override async ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
+    {
+        var (mine, there) = (State, LaneState.Read(conflict.Current.Value.Span));
+        if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
+        await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
+        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        return countsOffsets && State.Next != mine.Next ? BatchOutcome.Moved : BatchOutcome.Committed;
+    }
+
+    public override void Committed() => Progress.Advance(this, static guard =>
+    {
+        for (var i = 0; i < guard._newMessages.Count; i++) guard._messages.Remember(guard._newMessages[i], guard.State.Messages + i);
+        for (var i = 0; i < guard._newEvents.Count; i++) guard._events.Remember(guard._newEvents[i], guard.State.Events + i);
+        (guard.Version, guard.State) = (guard.Lane.Batch.Commit.Version, guard._next);
+        guard.Lane.Parked.Committed();
+    });
+
+    public override bool IsDone(ReceiptSpan span) => countsOffsets
+        ? span.Last < State.Next
+        : _messages.Contains(span.MessageId) || (span.MessageId == State.Message && span.Last < State.Done);
+
+    private bool IsKnown(EventPosition position) => countsOffsets
+        ? position.Offset < State.Next
+        : _messages.Contains(position.MessageId) || (position.MessageId == State.Message && position.Offset < State.Done);
+}

@@ -1,0 +1,93 @@
+using Brook.Lanes;
+using Brook.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Brook;
+
+/// <summary>
+/// The store as a lane sees it. A store that is away is waited for, so it is never an event's failure. A commit whose answer got lost is settled by
+/// reading its first entry, which is always a write: it carries the commit's version exactly if the commit landed.
+/// </summary>
+internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeProvider time, ILogger logger, string lane) : IViewStore
+{
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many times the store went away.</summary>
+    public int Outages { get; private set; }
+
+    /// <summary>It is away now.</summary>
+    public bool IsAway { get; private set; }
+
+    public ValueTask StartAsync(CancellationToken cancellationToken) => store.StartAsync(cancellationToken);
+
+    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try { return Back(await store.ReadAsync(keys, cancellationToken).ConfigureAwait(false)); }
+            catch (Exception e) when (IsFailure(e, cancellationToken)) { await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false); }
+        }
+    }
+
+    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try { return Back(await store.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false)); }
+            catch (Exception e) when (IsFailure(e, cancellationToken)) { await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false); }
+        }
+    }
+
+    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try { return Back(await store.CountAsync(collection, cancellationToken).ConfigureAwait(false)); }
+            catch (Exception e) when (IsFailure(e, cancellationToken)) { await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false); }
+        }
+    }
+
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => store.ReadLogAsync(entry, type, cancellationToken);
+
+    public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        for (var (attempt, inDoubt) = (1, false); ; attempt++)
+        {
+            try
+            {
+                if (inDoubt && (await store.ReadAsync(new[] { commit.Entries[0].Entry }, cancellationToken).ConfigureAwait(false))[0].Version == commit.Version) return Back(CommitResult.Committed);
+                return Back(await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false));
+            }
+            catch (Exception e) when (IsFailure(e, cancellationToken))
+            {
+                inDoubt = true;
+                await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool IsFailure(Exception e, CancellationToken cancellationToken) => e is not OperationCanceledException || !cancellationToken.IsCancellationRequested;
+
+    private T Back<T>(T answer)
+    {
+        if (!IsAway) return answer;
+        IsAway = false;
+        Log.StoreBack(logger, lane);
+        return answer;
+    }
+
+    private async ValueTask AwayAsync(Exception error, int attempt, CancellationToken cancellationToken)
+    {
+        if (!IsAway)
+        {
+            IsAway = true;
+            Outages++;
+        }
+        if (attempt == 1 || attempt % 10 == 0)
+        {
+            if (error is BrookException { IsTransient: true }) Log.StoreAway(logger, lane, attempt, error);
+            else Log.StoreFails(logger, lane, attempt, error);
+        }
+        await Task.Delay(Backoff.After(attempt, options.RetryDelay, MaxDelay), time, cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>
+/// The guard where several consumers share an endpoint, so nobody owns it: each message id is an entry that must be missing. Ids live in two generations;
+/// when the current one is full the older one is dropped, and messages sent before that (the horizon) that are in neither are set aside, because nobody can
+/// tell any more. The lane's entry says which generation is current; it is only checked, so that consumers do not collide.
+/// </summary>
+internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Guard(lane, progress)
+{
+    private const int CountEvery = 1000;
+    private readonly List<(int Index, Guid Message)> _ids = [];
+    private readonly List<int> _entries = [];           // commit entry -> place in _ids; -1: the lane's own
+    private LaneState _next;
+    private int _sinceCount;
+
+    public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
+    {
+        await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        if (State.Generation >= 2) await DropAsync(State.Generation - 2, cancellationToken).ConfigureAwait(false);
+    }
+
+    public override async ValueTask DropAppliedAsync(CancellationToken cancellationToken)
+    {
+        var batch = Lane.Batch;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (position, sent) = (batch.Raw.Span[i].Position, batch.Raw.Span[i].SentAt);
+            if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
+            var found = await Lane.Store.ReadAsync(new[] { Id(position.MessageId, 0), Id(position.MessageId, 1) }, cancellationToken).ConfigureAwait(false);
+            if (!found[0].IsMissing || !found[1].IsMissing) batch[i].Outcome = Outcome.Duplicate;
+            else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. Check the view, then release or skip it; raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
+        }
+    }
+
+    public override bool AddTo(LaneState next)
+    {
+        _ids.Clear();
+        _entries.Clear();
+        _next = next;
+        var batch = Lane.Batch;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            ref readonly var raw = ref batch.Raw.Span[i];
+            if (batch[i].Outcome == Outcome.Duplicate || (_ids.Count > 0 && _ids[^1].Message == raw.Position.MessageId)) continue;
+            batch.Commit.Add(new CommitEntry(Id(raw.Position.MessageId, 0), EntryAction.Put, 0, Encoding.ASCII.GetBytes(raw.SentAt.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture))));
+            batch.Commit.Add(new CommitEntry(Id(raw.Position.MessageId, 1), EntryAction.Check, 0));
+            _entries.AddRange([_ids.Count, _ids.Count]);
+            _ids.Add((i, raw.Position.MessageId));
+        }
+        if (_ids.Count == 0) return false;
+        if (next == State) batch.Commit.Add(new CommitEntry(Self, EntryAction.Check, Version));
+        else Put(next, Version);                        // rows are numbered: one writer at a time, and the others look at them again
+        _entries.Add(-1);
+        return true;
+    }
+
+    public override async ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
+    {
+        if (_entries[conflict.Index] is >= 0 and var id)
+        {
+            foreach (ref var item in MessageOf(_ids[id].Message)) item.Outcome = Outcome.Duplicate;
+            return BatchOutcome.Committed;
+        }
+        await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        return BatchOutcome.Committed;
+    }
+
+    public override void Committed()
+    {
+        if (_next != State) (Version, State) = (Lane.Batch.Commit.Version, _next);
+        Lane.Parked.Committed();
+        _sinceCount += _ids.Count;
+    }
+
+    public override bool IsDone(ReceiptSpan span) => false;         // ordinary messages have no receipts
+
+    /// <summary>Begins a new generation when the current one is full. Called between batches.</summary>
+    public async ValueTask RotateWhenFullAsync(CancellationToken cancellationToken)
+    {
+        if (_sinceCount < Math.Min(CountEvery, Lane.Options.RememberedSharedMessages)) return;
+        _sinceCount = 0;
+        if (await Lane.Store.CountAsync(Ids(State.Generation), cancellationToken).ConfigureAwait(false) < Lane.Options.RememberedSharedMessages) return;
+        var horizon = State.Horizon;
+        await foreach (var (_, sent) in OfAsync(State.Generation - 1, cancellationToken).ConfigureAwait(false)) horizon = Math.Max(horizon, sent);
+        var next = State with { Generation = State.Generation + 1, Horizon = horizon };
+        var value = new ArrayBufferWriter<byte>();
+        next.WriteTo(value);
+        var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, Version, value.WrittenMemory));
+        if (!(await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false)).IsCommitted)
+        {
+            await ReadSelfAsync(cancellationToken).ConfigureAwait(false);       // another consumer did it
+            return;
+        }
+        (Version, State) = (commit.Version, next);
+        await DropAsync(next.Generation - 2, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask DropAsync(long generation, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var page = await Lane.Store.ReadPageAsync(Ids(generation), "", null, 1000, cancellationToken).ConfigureAwait(false);
+            if (page.Entries.Count == 0) return;
+            var commit = new Commit(Commit.NewVersion());
+            foreach (var (id, _) in page.Entries) commit.Add(new CommitEntry(new(Ids(generation), id), EntryAction.Delete, null));
+            await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async IAsyncEnumerable<(string Id, long Sent)> OfAsync(long generation, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string? after = null;
+        do
+        {
+            var page = await Lane.Store.ReadPageAsync(Ids(generation), "", after, 1000, cancellationToken).ConfigureAwait(false);
+            foreach (var (id, entry) in page.Entries) yield return (id, long.Parse(Encoding.ASCII.GetString(entry.Value.Span), CultureInfo.InvariantCulture));
+            after = page.Next;
+        }
+        while (after is not null);
+    }
+
+    private Span<BatchItem> MessageOf(Guid message)
+    {
+        var (first, count) = (-1, 0);
+        for (var i = 0; i < Lane.Batch.Count; i++)
+            if (Lane.Batch.Raw.Span[i].Position.MessageId == message) (first, count) = (first < 0 ? i : first, count + 1);
+        return Lane.Batch.Items.Slice(first, count);
+    }
+
+    private string Ids(long generation) => string.Create(CultureInfo.InvariantCulture, $"$applied:{Lane.Name}:{generation}");
+
+    private EntryKey Id(Guid message, int back) => new(Ids(State.Generation - back), message.ToString("N"));
+}

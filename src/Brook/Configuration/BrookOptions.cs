@@ -1,0 +1,105 @@
+using System.Globalization;
+
+namespace Brook;
+
+/// <summary>Plain data of one instance. Every value has a default (docs/defaults.md); all are checked once, when the instance is added, and all errors are reported together.</summary>
+public sealed class BrookOptions
+{
+    /// <summary>Keeps every event of a type: a log limit.</summary>
+    public const int KeepAll = int.MaxValue;
+
+    /// <summary>Who sends: stamped on events without an author.</summary>
+    /// <value>The default is the entry assembly's name.</value>
+    public string Author { get; set; } = System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "brook";
+
+    /// <summary>How long an asynchronous handler may take: then it is cancelled, abandoned, and counts as failed. A synchronous one cannot be stopped.</summary>
+    /// <value>The default is 5 seconds.</value>
+    public TimeSpan HandlerTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often a failing event is tried in all before it is set aside.</summary>
+    /// <value>The default is 3.</value>
+    public int HandlerAttempts { get; set; } = 3;
+
+    /// <summary>The pause after the first failed attempt; doubles with each one, up to 30 seconds, give or take a fifth.</summary>
+    /// <value>The default is 100 milliseconds.</value>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How many events are committed together at most.</summary>
+    /// <value>The default is 500.</value>
+    public int BatchEvents { get; set; } = 500;
+
+    /// <summary>How many bytes of events are committed together at most; a larger event goes alone.</summary>
+    /// <value>The default is 256 kB (262,144).</value>
+    public int BatchBytes { get; set; } = 256 * 1024;
+
+    /// <summary>The largest event that can be sent, in bytes of its JSON.</summary>
+    /// <value>The default is 1 MB (1,048,576).</value>
+    public int MaxEventBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>How many sent events may be unhandled on a transport that lives in this process before sending waits.</summary>
+    /// <value>The default is 100,000.</value>
+    public int MaxUnhandledEvents { get; set; } = 100_000;
+
+    /// <summary>What becomes of an event whose type nobody mapped and no untyped handler takes.</summary>
+    /// <value>The default is <see cref="UnknownEventPolicy.Ignore"/>.</value>
+    public UnknownEventPolicy UnknownEvents { get; set; }
+
+    /// <summary>How many events of each type an entry's log keeps; 0 logs nothing, <see cref="KeepAll"/> keeps all.</summary>
+    /// <value>The default is 100.</value>
+    public int LogLimit { get; set; } = 100;
+
+    /// <summary>Limits of single event types, instead of <see cref="LogLimit"/>.</summary>
+    /// <value>Empty by default.</value>
+    public IDictionary<string, int> LogLimits { get; } = new Dictionary<string, int>();
+
+    /// <summary>How many of a lane's last messages are recognised when they come again.</summary>
+    /// <value>The default is 10,000.</value>
+    public int RememberedMessages { get; set; } = 10_000;
+
+    /// <summary>How many of a lane's last event ids that callers set are recognised when they come again.</summary>
+    /// <value>The default is 100,000.</value>
+    public int RememberedEvents { get; set; } = 100_000;
+
+    /// <summary>How many message ids each of two generations holds where several consumers share an endpoint (ordinary messages).</summary>
+    /// <value>The default is 250,000.</value>
+    public int RememberedSharedMessages { get; set; } = 250_000;
+
+    internal int LogLimitOf(string type) => LogLimits.TryGetValue(type, out var limit) ? limit : LogLimit;
+
+    internal void Validate(string instance)
+    {
+        var errors = new List<string>();
+        void Check(bool holds, string name, object value, string rule)
+        {
+            if (!holds) errors.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be {rule}."));
+        }
+        Check(!string.IsNullOrWhiteSpace(Author), nameof(Author), $"'{Author}'", "a name");
+        Check(HandlerTimeout > TimeSpan.Zero && HandlerTimeout <= TimeSpan.FromDays(1), nameof(HandlerTimeout), HandlerTimeout, "positive, one day at most");
+        Check(HandlerAttempts >= 1, nameof(HandlerAttempts), HandlerAttempts, "1 or more");
+        Check(RetryDelay >= TimeSpan.Zero && RetryDelay <= TimeSpan.FromSeconds(30), nameof(RetryDelay), RetryDelay, "between zero and 30 seconds");
+        Check(BatchEvents is >= 1 and <= 10_000, nameof(BatchEvents), BatchEvents, "between 1 and 10,000");
+        Check(BatchBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(BatchBytes), BatchBytes, "between 1 kB and 64 MB");
+        Check(MaxEventBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(MaxEventBytes), MaxEventBytes, "between 1 kB and 64 MB");
+        Check(MaxUnhandledEvents >= 1, nameof(MaxUnhandledEvents), MaxUnhandledEvents, "1 or more");
+        Check(Enum.IsDefined(UnknownEvents), nameof(UnknownEvents), UnknownEvents, "a value of UnknownEventPolicy");
+        Check(LogLimit >= 0, nameof(LogLimit), LogLimit, "0 or more (BrookOptions.KeepAll keeps all)");
+        foreach (var (type, limit) in LogLimits) Check(limit >= 0, $"LogLimits[\"{type}\"]", limit, "0 or more (BrookOptions.KeepAll keeps all)");
+        Check(RememberedMessages is >= 1 and <= 10_000_000, nameof(RememberedMessages), RememberedMessages, "between 1 and 10,000,000");
+        Check(RememberedEvents is >= 1 and <= 10_000_000, nameof(RememberedEvents), RememberedEvents, "between 1 and 10,000,000");
+        Check(RememberedSharedMessages is >= 1 and <= 100_000_000, nameof(RememberedSharedMessages), RememberedSharedMessages, "between 1 and 100,000,000");
+        if (errors.Count > 0) throw new BrookException($"The options of Brook instance '{instance}' are not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
+    }
+}
+
+/// <summary>What to do with an event whose type nobody mapped.</summary>
+public enum UnknownEventPolicy
+{
+    /// <summary>It is counted, and warned of once per type; the view stays as it is.</summary>
+    Ignore,
+
+    /// <summary>It is set aside as if its handler had failed.</summary>
+    Park,
+
+    /// <summary>Its lane stops there, says so, and goes on when a version that knows the type is started.</summary>
+    Fail,
+}

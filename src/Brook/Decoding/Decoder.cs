@@ -1,0 +1,78 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>Bytes -> events. One that cannot be read stays in the batch, failed.</summary>
+internal sealed class Decoder(LaneContext lane)
+{
+    /// <summary>Null, or why the lane must stop in front of this batch.</summary>
+    public string? Decode(ReadOnlyMemory<EventEnvelope> received, Guid cutMessage)
+    {
+        var batch = lane.Batch;
+        batch.Start(received, cutMessage);
+        string? unknown = null;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            ref readonly var raw = ref received.Span[i];
+            ref var item = ref batch[i];
+            item.Key = raw.Key;
+            if (raw.Error is { } error)
+            {
+                batch.Fail(i, new BrookException(error));
+                continue;
+            }
+            item.Type = lane.Engine.Types.Find(raw.Type, out var mapped);
+            try
+            {
+                item.Event = Read(in raw, item.Type);
+                item.Key = item.Event.Key;
+            }
+            catch (Exception e)
+            {
+                var data = mapped ? item.Type.DataType.Name : "JSON value";
+                batch.Fail(i, new BrookException($"The data of a '{raw.Type}' event is not a {data}: {e.Message} Send data of that shape, or map the type to another .NET type.", e));
+                continue;
+            }
+            if (!mapped && !lane.Engine.Types.HandlesUnmapped) unknown ??= Unknown(i, raw.Type);
+        }
+        return unknown;
+    }
+
+    private BrookEvent Read(in EventEnvelope raw, EventType type)
+    {
+        try { return WithId(type.Decode(in raw, lane.Engine.Serializer)); }
+        catch (Exception) when (!raw.Record.IsEmpty && EventReader.ReadAny(raw.Record, raw.Position, raw.SentAt) is { Error: null } again && !again.Data.Span.SequenceEqual(raw.Data.Span))
+        {
+            return WithId(type.Decode(in again, lane.Engine.Serializer));       // a foreign sender put fields behind the data
+        }
+    }
+
+    private string? Unknown(int index, string type)
+    {
+        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.Name, type, lane.Options.UnknownEvents);
+        switch (lane.Options.UnknownEvents)
+        {
+            case UnknownEventPolicy.Park:
+                lane.Batch.Fail(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"), then release it."));
+                return null;
+            case UnknownEventPolicy.Fail:
+                return $"an event of type '{type}' came, which nobody maps (UnknownEvents is Fail). Start a version that maps it with brook.Event<T>(\"{type}\")";
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A foreign sender may leave the id out: where the event stands names it as well.</summary>
+    private static BrookEvent WithId(BrookEvent e)
+    {
+        if (e.Id != default) return e;
+        var seed = new byte[24 + Encoding.UTF8.GetByteCount(e.Position.Lane ?? "")];
+        e.Position.MessageId.TryWriteBytes(seed);
+        BinaryPrimitives.WriteInt64BigEndian(seed.AsSpan(16), e.Position.Offset);
+        Encoding.UTF8.GetBytes(e.Position.Lane ?? "", seed.AsSpan(24));
+        return e.Stamped(new Guid(SHA256.HashData(seed).AsSpan(0, 16)), callersId: false, e.Author, e.CreatedAt, e.Headers);
+    }
+}

@@ -1,0 +1,33 @@
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>One call of a handler: pure, or reading in a scope of its own.</summary>
+internal readonly record struct HandlerStep(Func<BrookEvent, Changes>? Pure, Func<BrookEvent, HandlerContext, CancellationToken, ValueTask<Changes>>? Reading, string Name);
+
+/// <summary>An event type's name, its .NET type and who handles it. Generic once, so that nothing after it needs reflection. Immutable.</summary>
+internal abstract class EventType(string name, Type dataType, HandlerStep[] steps, int keep)
+{
+    public string Name => name;
+    public Type DataType => dataType;
+    public HandlerStep[] Steps => steps;
+
+    /// <summary>How many records of this type an entry's log keeps.</summary>
+    public int Keep => keep;
+
+    /// <summary>Bytes -> event. Throws when the data is not a <see cref="DataType"/>.</summary>
+    public abstract BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer);
+}
+
+internal sealed class EventType<T>(string name, Func<T, string?>? key, HandlerStep[] steps, int keep) : EventType(name, typeof(T), steps, keep)
+{
+    public override BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer)
+    {
+        var data = raw.Message is T message ? message : serializer.Read<T>(raw.Data.Span)!;
+        return new BrookEvent<T>(Name, data)
+        {
+            Id = raw.Id, HasCallersId = raw.HasCallersId, Author = raw.Author ?? "", CreatedAt = raw.CreatedAt, Key = raw.Key ?? key?.Invoke(data),
+            Headers = raw.Headers ?? BrookEvent.NoHeaders, Position = raw.Position, Record = raw.Record,
+        };
+    }
+}

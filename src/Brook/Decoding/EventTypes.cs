@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>Which event type is which .NET type, and who handles it.</summary>
+internal sealed class EventTypes
+{
+    private const int MaxUnmapped = 10_000;         // names come from outside
+    private readonly Dictionary<string, EventType> _mapped;
+    private readonly ConcurrentDictionary<string, EventType> _unmapped = new();
+    private readonly HandlerStep[] _untyped;
+    private readonly BrookOptions _options;
+
+    /// <param name="mapped">The types that were registered.</param>
+    /// <param name="untyped">The handlers of any event: they get the unmapped ones too.</param>
+    /// <param name="options">Log limits.</param>
+    public EventTypes(IEnumerable<EventType> mapped, HandlerStep[] untyped, BrookOptions options)
+        => (_mapped, _untyped, _options) = (mapped.ToDictionary(type => type.Name), untyped, options);
+
+    /// <summary>Somebody takes events nobody mapped.</summary>
+    public bool HandlesUnmapped => _untyped.Length > 0;
+
+    public EventType Find(string name, out bool mapped)
+    {
+        mapped = _mapped.TryGetValue(name, out var type);
+        if (mapped || _unmapped.TryGetValue(name, out type)) return type!;
+        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name));
+        return _unmapped.Count < MaxUnmapped ? _unmapped.GetOrAdd(name, type) : type;
+    }
+
+    /// <summary>The type that <paramref name="data"/> is mapped to; null when it is not.</summary>
+    public EventType? Of(Type data) => _mapped.Values.FirstOrDefault(type => type.DataType == data);
+
+    /// <summary>Reads a logged event back.</summary>
+    public BrookEvent Decode(ReadOnlyMemory<byte> record, IBrookSerializer serializer)
+    {
+        var raw = EventReader.ReadAny(record, default, default);
+        return raw.Error is null ? Find(raw.Type, out _).Decode(in raw, serializer) : throw new BrookException($"A logged event cannot be read back. {raw.Error}");
+    }
+}

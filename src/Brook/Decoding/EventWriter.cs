@@ -1,0 +1,55 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Brook;
+
+/// <summary>An event as one line of JSON: what travels, what is logged and what is set aside. The data comes last.</summary>
+internal static class EventWriter
+{
+    [ThreadStatic] private static Utf8JsonWriter? s_writer;
+    [ThreadStatic] private static ArrayBufferWriter<byte>? s_data;
+
+    /// <summary>Writes the event, which has an id, an author and a time. Throws what the serializer throws, nothing written then counts.</summary>
+    public static void Write(BrookEvent e, IBrookSerializer serializer, IBufferWriter<byte> line)
+    {
+        var data = s_data ?? new ArrayBufferWriter<byte>(1024);
+        s_data = null;                                          // the serializer may send an event itself
+        data.ResetWrittenCount();
+        e.WriteData(serializer, data);
+        var writer = s_writer ??= new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        writer.Reset(line);
+        writer.WriteStartObject();
+        writer.WriteString(e.HasCallersId ? "id"u8 : "auto_id"u8, e.Id);
+        writer.WriteString("type"u8, e.Type);
+        writer.WriteString("author"u8, e.Author);
+        writer.WriteNumber("create_ts"u8, e.CreatedAt.ToUnixTimeMilliseconds());
+        if (e.Key is not null) writer.WriteString("key"u8, e.Key);
+        if (e.Headers.Count > 0) WriteHeaders(writer, e.Headers);
+        writer.WritePropertyName("data"u8);
+        writer.WriteRawValue(OneLine(data), skipInputValidation: true);
+        writer.WriteEndObject();
+        writer.Flush();
+        writer.Reset(Stream.Null);
+        if (data.Capacity <= 64 * 1024) s_data = data;
+    }
+
+    private static void WriteHeaders(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> headers)
+    {
+        writer.WriteStartObject("headers"u8);
+        foreach (var (name, value) in headers) writer.WriteString(name, value);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>A line break in JSON can only stand between tokens, where a blank does as well.</summary>
+    private static ReadOnlySpan<byte> OneLine(ArrayBufferWriter<byte> json)
+    {
+        var written = json.WrittenSpan;
+        if (written.IsEmpty) return "null"u8;
+        if (written.IndexOfAny((byte)'\n', (byte)'\r') < 0) return written;
+        var line = written.ToArray();
+        line.AsSpan().Replace((byte)'\n', (byte)' ');
+        line.AsSpan().Replace((byte)'\r', (byte)' ');
+        return line;
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace Brook;
+
+/// <summary>Every message this package logs. No payloads and no keys: they may be personal data; positions name an event well enough.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Warning, "Brook '{Instance}': attempt {Attempt} of {Attempts} on '{Type}' at {Position} failed; it is tried again.", EventName = "AttemptFailed")]
+    public static partial void AttemptFailed(ILogger logger, string instance, string type, EventPosition position, int attempt, int attempts, Exception error);
+
+    [LoggerMessage(2, LogLevel.Error, "Brook '{Instance}': '{Type}' at {Position} failed {Attempts} time(s) and was set aside; later events of its key wait behind it (IParkedEvents lists them).", EventName = "SetAside")]
+    public static partial void SetAside(ILogger logger, string instance, string type, EventPosition position, int attempts, Exception? error);
+
+    [LoggerMessage(3, LogLevel.Warning, "Lane {Lane} waits: the store is away (attempt {Attempt}). Nothing is lost; it goes on when the store is back.", EventName = "StoreAway")]
+    public static partial void StoreAway(ILogger logger, string lane, int attempt, Exception error);
+
+    [LoggerMessage(4, LogLevel.Error, "Lane {Lane} waits: the store refuses (attempt {Attempt}). Nothing is lost, but somebody must act; it goes on when the store accepts.", EventName = "StoreFails")]
+    public static partial void StoreFails(ILogger logger, string lane, int attempt, Exception error);
+
+    [LoggerMessage(5, LogLevel.Information, "Lane {Lane} goes on: the store is back.", EventName = "StoreBack")]
+    public static partial void StoreBack(ILogger logger, string lane);
+
+    [LoggerMessage(6, LogLevel.Warning, "Brook '{Instance}': events of type '{Type}' come, but nobody maps that type (policy {Policy}). Map it with brook.Event<T>(\"{Type}\"). This is said once per type.", EventName = "UnknownType")]
+    public static partial void UnknownType(ILogger logger, string instance, string type, UnknownEventPolicy policy);
+
+    [LoggerMessage(7, LogLevel.Error, "Brook '{Instance}': lane {Lane} stands still: {Reason}. Nothing is lost or acknowledged.", EventName = "LaneHalted")]
+    public static partial void LaneHalted(ILogger logger, string instance, string lane, string reason);
+
+    [LoggerMessage(8, LogLevel.Warning, "Lane {Lane}: {Count} applied event(s) could not be forwarded to other nodes; they are not told again.", EventName = "NotForwarded")]
+    public static partial void NotForwarded(ILogger logger, string lane, int count, Exception error);
+
+    [LoggerMessage(9, LogLevel.Warning, "Brook '{Instance}': a handler failed on a forwarded '{Type}'; the view is not concerned.", EventName = "ForwardedFailed")]
+    public static partial void ForwardedFailed(ILogger logger, string instance, string type, Exception error);
+
+    [LoggerMessage(10, LogLevel.Warning, "Lane {Lane}: {Count} event(s) of the outbox wait to be sent (attempt {Attempt}).", EventName = "OutboxWaits")]
+    public static partial void OutboxWaits(ILogger logger, string lane, int count, int attempt, Exception error);
+
+    [LoggerMessage(11, LogLevel.Error, "Brook '{Instance}': the host stops and {Count} sent event(s) in this process were not handled. A store that outlives the process does not help: the queue ends with it.", EventName = "LeftBehind")]
+    public static partial void LeftBehind(ILogger logger, string instance, long count);
+}

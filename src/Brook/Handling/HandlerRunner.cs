@@ -1,0 +1,80 @@
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>Hands each event to its handlers, in registration order; each sees what was staged before it. A handler that throws fails its event alone.</summary>
+internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures failures)
+{
+    public async ValueTask HandleAsync(CancellationToken cancellationToken)
+    {
+        var batch = lane.Batch;
+        while (batch.Cursor < batch.Count)
+        {
+            var i = batch.Cursor++;
+            if (batch[i].Outcome != Outcome.Pending || batch[i].Handled) continue;
+            if (lane.Parked.Holds(batch[i].Key) || batch.StandsBehindFailed(i)) batch[i].Outcome = Outcome.Behind;
+            else if (await FailsAsync(i, cancellationToken).ConfigureAwait(false) is { } error)
+            {
+                lane.View.Unstage(batch, i, i);
+                batch.Cursor = Math.Min(batch.Cursor, i);
+                await failures.FailedAsync(i, error, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Runs the steps of one event; null when they ran. When an earlier event had to be handled again meanwhile, this one comes again too.</summary>
+    private async ValueTask<Exception?> FailsAsync(int index, CancellationToken cancellationToken)
+    {
+        var batch = lane.Batch;
+        using var activity = Telemetry.StartHandling(batch[index].Event!);
+        try
+        {
+            foreach (var step in batch[index].Type!.Steps)
+            {
+                if (step.Pure is { } handle) lane.View.Stage(batch, index, handle(batch[index].Event!));
+                else if (!await ReadAndHandleAsync(step, index, cancellationToken).ConfigureAwait(false)) return null;
+            }
+            batch[index].Handled = true;
+            return null;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>False: the event must be handled again, and not because it failed.</summary>
+    private async ValueTask<bool> ReadAndHandleAsync(HandlerStep step, int index, CancellationToken cancellationToken)
+    {
+        var batch = lane.Batch;
+        await folder.FoldAsync(cancellationToken).ConfigureAwait(false);    // what it reads is what the events before it made
+        if (batch[index].Outcome != Outcome.Pending || batch.Cursor <= index)
+        {
+            lane.View.Unstage(batch, index, index);
+            batch.Cursor = Math.Min(batch.Cursor, index);
+            return false;
+        }
+        batch[index].Reads = true;
+        var outages = lane.Store.Outages;
+        var context = new HandlerContext(lane.Engine.Name, batch[index].Attempts + batch.Conflicts + 1, lane.View);
+        using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        var handling = step.Reading!(batch[index].Event!, context, either.Token);
+        try
+        {
+            var changes = handling.IsCompleted ? await handling.ConfigureAwait(false) : await handling.AsTask().WaitAsync(either.Token).ConfigureAwait(false);
+            lane.View.Stage(batch, index, in changes);
+            return true;
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            lane.AbandonView();
+            if (lane.Store.Outages != outages || lane.Store.IsAway) return false;   // it waited for the store: not its failure
+            throw new TimeoutException($"{step.Name} took longer than HandlerTimeout ({lane.Options.HandlerTimeout}) and was abandoned. Make it faster, or raise the timeout.");
+        }
+        finally
+        {
+            context.End();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Brook.Lanes;
+using Microsoft.Extensions.Hosting;
+
+namespace Brook;
+
+/// <summary>
+/// The driver without a bus: one queue, one lane, one reader; what has queued up is one batch. Offsets go on from where the store stands. A send returns when
+/// the event is in the queue, so that a handler may send too.
+/// </summary>
+internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService, IBrookTransport
+{
+    private readonly Channel<EventEnvelope> _queue = Channel.CreateUnbounded<EventEnvelope>(new() { SingleReader = true });
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private readonly string _lane = $"{(engine.Name.Length == 0 ? "brook" : engine.Name)}/0";
+    private TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _next, _handled;
+    private bool _stopping;
+
+    public bool ForwardsToOtherNodes => false;
+
+    public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken) => default;
+
+    public async ValueTask ReadyToSendAsync(CancellationToken cancellationToken)
+    {
+        await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            Task room;
+            lock (_lock)
+            {
+                if (_stopping) throw new BrookException("The host is stopping, so no more events are taken. Send before it stops.");
+                if (_next - _handled < engine.Options.MaxUnhandledEvents) return;
+                room = _room.Task;
+            }
+            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (events.IsEmpty) return new(new SendOutcome([], [], null));
+        lock (_lock)
+        {
+            var first = _next;
+            foreach (ref readonly var e in events.Span)
+                _queue.Writer.TryWrite(EventEnvelope.Read(e.Record.ToArray(), new EventPosition(_lane, _next++), e.SentAt));
+            return new(new SendOutcome([new ReceiptSpan(_lane, default, first, _next - 1)], [], null));
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) _stopping = true;
+        try
+        {
+            while (engine.InOutbox > 0 || Unhandled() > 0) await RoomAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Log.LeftBehind(engine.Logger, engine.Name, Unhandled() + engine.InOutbox);
+        }
+        _queue.Writer.TryComplete();
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var lane = await engine.OpenLaneAsync(_lane, LaneGuard.Offsets, stoppingToken).ConfigureAwait(false);
+        lock (_lock) _next = _handled = lane.NextOffset;
+        _opened.SetResult();
+        var batch = new List<EventEnvelope>();
+        while (await _queue.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
+        {
+            batch.Clear();
+            while (batch.Count < engine.Options.BatchEvents && _queue.Reader.TryRead(out var e)) batch.Add(e);
+            var result = await lane.ProcessAsync(batch.ToArray(), stoppingToken).ConfigureAwait(false);
+            if (result.Outcome != BatchOutcome.Committed)
+                await lane.HaltAsync(string.Create(CultureInfo.InvariantCulture, $"its place in the view was moved by somebody else ({result.Outcome}); an in-process instance must be the only one on its store"), stoppingToken).ConfigureAwait(false);
+            Handled(batch.Count);
+        }
+    }
+
+    private long Unhandled()
+    {
+        lock (_lock) return _next - _handled;
+    }
+
+    private Task RoomAsync()
+    {
+        lock (_lock) return _room.Task;
+    }
+
+    private void Handled(int count)
+    {
+        TaskCompletionSource room;
+        lock (_lock)
+        {
+            _handled += count;
+            (room, _room) = (_room, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+        room.SetResult();
+    }
+}

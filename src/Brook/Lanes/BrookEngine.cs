@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Brook.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Brook.Lanes;
+
+/// <summary>One instance's handlers and view. A transport opens a lane per partition it was given. Thread safe.</summary>
+public sealed class BrookEngine : IAsyncDisposable
+{
+    private const int MaxUnknownTypes = 1000;
+    private readonly ConcurrentDictionary<string, Lane> _lanes = new();
+    private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
+    private readonly LaneDirectory _directory = new();
+    private readonly SemaphoreSlim _starting = new(1);
+    private bool _started;
+    private long _inOutbox;
+
+    internal BrookEngine(string name, BrookOptions options, EventTypes types, IViewStore store, IBrookSerializer serializer, Func<IBrookTransport?> transport, TimeProvider time, ILogger logger)
+    {
+        (Name, Options, Types, Store, Serializer, Time, Logger) = (name, options, types, store, serializer, time, logger);
+        _transport = new(transport);
+    }
+
+    private readonly Lazy<IBrookTransport?> _transport;
+
+    /// <summary>The instance's name; empty for the default one.</summary>
+    public string Name { get; }
+
+    /// <summary>Events that handlers have sent and the transport does not have yet.</summary>
+    public long InOutbox => Interlocked.Read(ref _inOutbox);
+
+    internal BrookOptions Options { get; }
+    internal EventTypes Types { get; }
+    internal IViewStore Store { get; }
+    internal IBrookSerializer Serializer { get; }
+    internal IBrookTransport? Transport => _transport.Value;
+    internal TimeProvider Time { get; }
+    internal ILogger Logger { get; }
+
+    /// <summary>The event type that <typeparamref name="T"/> is mapped to.</summary>
+    /// <exception cref="BrookException">It is mapped to none.</exception>
+    public string TypeOf<T>() => Types.Of(typeof(T))?.Name ?? throw new BrookException($"{typeof(T).Name} is mapped to no event type of Brook instance '{Name}'. Add brook.Event<{typeof(T).Name}>(), or a handler of it.");
+
+    /// <summary>
+    /// Opens a lane. With one owner it is claimed: whoever held it before is fenced from now on. Waits while the store is away, and says what for.
+    /// </summary>
+    /// <param name="name">stream/partition, the same on every node.</param>
+    /// <param name="guard">What makes its events happen once.</param>
+    /// <param name="cancellationToken">The host stops.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<Lane> OpenLaneAsync(string name, LaneGuard guard, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        await WaitForStoreAsync(name, cancellationToken).ConfigureAwait(false);
+        var lane = new Lane(this, name, guard);
+        await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
+        _lanes[name] = lane;
+        _directory.Opened(lane);
+        return lane;
+    }
+
+    /// <summary>Starts the store once; a failure is thrown, and the next call tries again.</summary>
+    internal async ValueTask StartStoreAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _started)) return;
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_started) return;
+            await Store.StartAsync(cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _started, true);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    internal Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken) => _directory.WaitAsync(span, cancellationToken);
+
+    internal bool IsNewUnknownType(string type)
+    {
+        Telemetry.Unknown(Name);
+        return _unknownTypes.Count < MaxUnknownTypes && _unknownTypes.TryAdd(type, true);
+    }
+
+    internal void OutboxChanged(int by) => Interlocked.Add(ref _inOutbox, by);
+
+    internal void Closed(Lane lane) => _lanes.TryRemove(new(lane.Name, lane));
+
+    /// <summary>Ends the lanes' own tasks, then the store, if it can be disposed of.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
+        if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
+        else (Store as IDisposable)?.Dispose();
+        _starting.Dispose();
+    }
+
+    private async ValueTask WaitForStoreAsync(string lane, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await StartStoreAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                if (attempt == 1 || attempt % 10 == 0) Log.StoreAway(Logger, lane, attempt, e);
+                await Task.Delay(Backoff.After(attempt, Options.RetryDelay, TimeSpan.FromSeconds(5)), Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace Brook.Lanes;
+
+/// <summary>What Brook asks of a transport. Implement it, and call <see cref="BrookEngine.OpenLaneAsync"/> and <see cref="Lane.ProcessAsync"/>; nothing else. Thread safe.</summary>
+public interface IBrookTransport
+{
+    /// <summary>Returns when applications may send: the bus has started and there is room. Handlers' own events (the outbox) do not ask.</summary>
+    /// <exception cref="BrookException">The host is stopping, or sending is not possible; the message says why.</exception>
+    ValueTask ReadyToSendAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends when the transport has the events durably, or knows that it has not. Keeps the order of calls per partition, and takes what it needs from
+    /// the envelopes before it first awaits: their memory is reused after the call returned its task.
+    /// </summary>
+    ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken);
+
+    /// <summary>Whether applied events are told to other nodes.</summary>
+    bool ForwardsToOtherNodes { get; }
+
+    /// <summary>Tells every other node of the instance, at most once.</summary>
+    ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken);
+}
+
+/// <summary>What became of a send.</summary>
+/// <param name="Spans">Where the sent events are.</param>
+/// <param name="NotSent">Indexes of the events that were not sent, or may not have been; empty when all were.</param>
+/// <param name="Error">Why not; null when all were sent.</param>
+public readonly record struct SendOutcome(IReadOnlyList<ReceiptSpan> Spans, IReadOnlyList<int> NotSent, Exception? Error);
+
+/// <summary>What makes an event of a lane happen once.</summary>
+public enum LaneGuard
+{
+    /// <summary>One owner at a time; the ids of the lane's last messages, kept with the view, recognise redeliveries.</summary>
+    MessageIds,
+
+    /// <summary>One owner at a time; the next offset, kept with the view, which decides where to resume.</summary>
+    Offsets,
+
+    /// <summary>Several consumers share the endpoint; each message id is checked in the store.</summary>
+    SharedMessageIds,
+}
+
+/// <summary>How a batch ended.</summary>
+public enum BatchOutcome
+{
+    /// <summary>Every event of the batch is in the view, known already, or set aside durably: acknowledge.</summary>
+    Committed,
+
+    /// <summary>Another owner claimed the lane: drop it, acknowledge nothing.</summary>
+    Fenced,
+
+    /// <summary>The view stands elsewhere (rewound, or ahead): go on from <see cref="Lane.NextOffset"/>.</summary>
+    Moved,
+}
+
+/// <summary>What became of a batch, for the transport.</summary>
+/// <param name="Outcome">Whether to acknowledge.</param>
+/// <param name="Applied">Events that changed the view or sent events.</param>
+/// <param name="Discarded">Events that changed nothing.</param>
+/// <param name="Duplicates">Events applied before.</param>
+/// <param name="SetAside">Events that failed, or stand behind a failed one.</param>
+public readonly record struct BatchResult(BatchOutcome Outcome, int Applied, int Discarded, int Duplicates, int SetAside)
+{
+    internal BatchResult Plus(BatchResult other) => new(other.Outcome, Applied + other.Applied, Discarded + other.Discarded, Duplicates + other.Duplicates, SetAside + other.SetAside);
+}

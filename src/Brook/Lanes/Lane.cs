@@ -1,0 +1,142 @@
+// Start reading Brook here: ApplyAsync is the path of an event. Each verb lives in the folder of its name (docs/path-of-an-event.md).
+namespace Brook.Lanes;
+
+/// <summary>One partition as this instance reads it: in order, one batch at a time. Not thread safe.</summary>
+public sealed class Lane : IAsyncDisposable
+{
+    private readonly LaneContext _context;
+    private readonly Decoder _decoder;
+    private readonly Guard _guard;
+    private readonly HandlerRunner _handlers;
+    private readonly Folder _folder;
+    private readonly ParkedRows _parked;
+    private readonly Committer _committer;
+    private readonly Announcer _announcer;
+    private readonly Outbox _outbox;
+    private bool _interrupted;
+
+    internal Lane(BrookEngine engine, string name, LaneGuard guard)
+    {
+        _context = new LaneContext(engine, name);
+        Progress = new LaneProgress();
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, Progress) : new OwnedGuard(_context, Progress, guard == LaneGuard.Offsets);
+        _parked = _context.Parked = new ParkedRows(_context);
+        var failures = new Failures(_context);
+        _decoder = new Decoder(_context);
+        _folder = new Folder(_context, failures);
+        _handlers = new HandlerRunner(_context, _folder, failures);
+        _outbox = new Outbox(_context);
+        _committer = new Committer(_context, _guard, failures, _parked, _outbox);
+        _announcer = new Announcer(_context);
+        Progress.Answer = span => !_guard.IsDone(span) ? null : _parked.HoldsAny(span) ? WaitResult.SetAside : WaitResult.Applied;
+    }
+
+    /// <summary>The lane's name: stream/partition.</summary>
+    public string Name => _context.Name;
+
+    /// <summary>Where to resume (offsets only).</summary>
+    public long NextOffset => _guard.State.Next;
+
+    /// <summary>Why the lane stands still until somebody acts; null: it does not.</summary>
+    public string? Halted => _context.Halted;
+
+    internal LaneProgress Progress { get; }
+
+    /// <summary>
+    /// Takes events along the path, in order; more than <see cref="BrookOptions.BatchEvents"/> or <see cref="BrookOptions.BatchBytes"/> in parts. Ends when
+    /// they are in the view, known or set aside: a store that is away is waited for, a failing event is set aside, a conflict goes round again.
+    /// </summary>
+    /// <param name="received">One message or more (in order, whole), or a run of offsets. Not changed, not kept.</param>
+    /// <param name="cancellationToken">The host stops: nothing is to be acknowledged.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the events come again.</exception>
+    public async ValueTask<BatchResult> ProcessAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
+    {
+        if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
+        var result = new BatchResult(BatchOutcome.Committed, 0, 0, 0, 0);
+        while (!received.IsEmpty && result.Outcome == BatchOutcome.Committed)
+        {
+            var part = PartOf(received, out var cutMessage);
+            received = received[part.Length..];
+            _interrupted = true;
+            result = result.Plus(await ApplyAsync(part, cutMessage, cancellationToken).ConfigureAwait(false));
+            _interrupted = false;
+        }
+        if (_guard is SharedGuard shared) await shared.RotateWhenFullAsync(cancellationToken).ConfigureAwait(false);
+        return result;
+    }
+
+    /// <summary>The path of an event.</summary>
+    private async ValueTask<BatchResult> ApplyAsync(ReadOnlyMemory<EventEnvelope> received, Guid cutMessage, CancellationToken cancellationToken)
+    {
+        var started = _context.Time.GetTimestamp();
+        var unknown = _decoder.Decode(received, cutMessage);                        // bytes -> events; one that cannot be read stays in, failed
+        if (unknown is not null) await HaltAsync(unknown, cancellationToken).ConfigureAwait(false);
+        BatchOutcome? outcome;
+        do
+        {
+            await _guard.DropAppliedAsync(cancellationToken).ConfigureAwait(false); // redelivered, or sent twice
+            await _handlers.HandleAsync(cancellationToken).ConfigureAwait(false);   // event -> changes, staged; a throwing handler fails its event alone
+            await _folder.FoldAsync(cancellationToken).ConfigureAwait(false);       // one read for the batch; changes over values, in event order
+            _parked.Stage();                                                        // failed events, and those behind them under their key
+            outcome = await _committer.CommitAsync(cancellationToken).ConfigureAwait(false);    // one checked multi-write
+        }
+        while (outcome is null);                                                    // a conflict brought the values there are now
+        if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
+        var result = _context.Batch.Result(outcome.Value);
+        Telemetry.Processed(_context.Engine.Name, received.Length, in result, _context.Time.GetElapsedTime(started));
+        return result;                                                              // the transport acknowledges
+    }
+
+    /// <summary>Runs the handlers on events that another node has applied (<see cref="BrookEvent.Forwarded"/>): one attempt each, changes are not kept, a failure is logged.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask ObserveAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
+    {
+        var observer = new ForwardedEvents(_context.Engine, Name);
+        for (var i = 0; i < received.Length; i++) await observer.HandleAsync(received.Span[i], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Holds the lane where it is until the host stops: what is wrong needs somebody to act, and going on would lose events.</summary>
+    /// <exception cref="OperationCanceledException">Always, when the token is cancelled.</exception>
+    public async ValueTask HaltAsync(string reason, CancellationToken cancellationToken)
+    {
+        _context.Halted = reason;
+        Log.LaneHalted(_context.Logger, _context.Engine.Name, Name, reason);
+        await Task.Delay(Timeout.InfiniteTimeSpan, _context.Time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the lane's own task. Events in the outbox stay there for the next owner.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _context.Engine.Closed(this);
+        await _outbox.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
+        await _parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A batch was cut short, and its commit may have landed: look again.</summary>
+    private async ValueTask ReopenAsync(CancellationToken cancellationToken)
+    {
+        _context.View.Discard();
+        _context.Halted = null;
+        await _guard.OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);
+        await _parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
+        _interrupted = false;
+    }
+
+    /// <summary>As much as may be committed together; <paramref name="cutMessage"/> is the message that goes on in the next part.</summary>
+    private ReadOnlyMemory<EventEnvelope> PartOf(ReadOnlyMemory<EventEnvelope> received, out Guid cutMessage)
+    {
+        var events = received.Span;
+        var (count, bytes) = (0, 0);
+        while (count < events.Length && count < _context.Options.BatchEvents && (count == 0 || bytes + events[count].Record.Length <= _context.Options.BatchBytes))
+            bytes += events[count++].Record.Length;
+        cutMessage = count < events.Length && events[count].Position.MessageId == events[count - 1].Position.MessageId ? events[count].Position.MessageId : default;
+        return received[..count];
+    }
+}

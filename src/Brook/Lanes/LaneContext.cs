@@ -1,0 +1,48 @@
+using Brook.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Brook.Lanes;
+
+/// <summary>What the stages of one lane share.</summary>
+internal sealed class LaneContext
+{
+    public LaneContext(BrookEngine engine, string name)
+    {
+        (Engine, Name) = (engine, name);
+        Store = new PatientStore(engine.Store, engine.Options, engine.Time, engine.Logger, name);
+        View = NewView();
+    }
+
+    public string Name { get; }
+    public BrookEngine Engine { get; }
+    public BrookOptions Options => Engine.Options;
+    public ILogger Logger => Engine.Logger;
+    public TimeProvider Time => Engine.Time;
+
+    /// <summary>The store as a lane sees it: calls wait while it is away.</summary>
+    public PatientStore Store { get; }
+    public Batch Batch { get; } = new();
+    public StagedView View { get; private set; }
+    public ParkedRows Parked { get; set; } = null!;
+
+    /// <summary>Why the lane waits for somebody to act; null: it does not.</summary>
+    public string? Halted { get; set; }
+
+    /// <summary>A handler that does not end keeps the old view; the batch begins again on a new one.</summary>
+    public void AbandonView()
+    {
+        View = NewView();
+        Batch.Unsend(0, Batch.Count);
+        foreach (ref var item in Batch.Items) item.Wrote = false;
+        Batch.RestartFrom(0, revive: false);
+    }
+
+    /// <summary>Events from <paramref name="index"/> on are handled again.</summary>
+    public void RestartFrom(int index, bool revive)
+    {
+        View.Unstage(Batch, index, Batch.Count - 1);
+        Batch.RestartFrom(index, revive);
+    }
+
+    private StagedView NewView() => new(Store, Engine.Serializer, new BrookView(Store, Engine));
+}

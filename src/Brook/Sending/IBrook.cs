@@ -1,0 +1,42 @@
+namespace Brook;
+
+/// <summary>Sends events to the instance's stream. Thread safe. A call returns when the transport has the events.</summary>
+public interface IBrook
+{
+    /// <summary>Sends one event. Events of one key keep the order of the calls.</summary>
+    /// <exception cref="BrookException">The event cannot be sent (too large, not serializable, nobody reads the stream, the host is stopping).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled: the message says whether the event may have been sent.</exception>
+    ValueTask<Receipt> SendAsync(BrookEvent e, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends several events; they keep their order per key. The receipt covers them all.</summary>
+    /// <exception cref="BrookSendException">Some were not sent; it lists them.</exception>
+    ValueTask<Receipt> SendManyAsync(IEnumerable<BrookEvent> events, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends one event made of a type and data.</summary>
+    /// <exception cref="BrookException">The event cannot be sent (too large, not serializable, nobody reads the stream, the host is stopping).</exception>
+    ValueTask<Receipt> SendAsync<T>(string type, T data, string? key = null, CancellationToken cancellationToken = default)
+        => SendAsync(new BrookEvent<T>(type, data) { Key = key }, cancellationToken);
+}
+
+/// <summary>What was sent, to wait for with <see cref="IBrookView.WaitForAsync"/>.</summary>
+/// <param name="Spans">Per message (or run of offsets) the first and last event sent.</param>
+public sealed record Receipt(IReadOnlyList<ReceiptSpan> Spans);
+
+/// <summary>Events of one call that stand side by side in one message, or at consecutive offsets of one lane.</summary>
+/// <param name="Lane">The lane they went to.</param>
+/// <param name="MessageId">Their message; empty on transports that count offsets.</param>
+/// <param name="First">The place of the first one.</param>
+/// <param name="Last">The place of the last one.</param>
+public readonly record struct ReceiptSpan(string Lane, Guid MessageId, long First, long Last);
+
+/// <summary>Some events of a <see cref="IBrook.SendManyAsync"/> were not sent.</summary>
+public sealed class BrookSendException : BrookException
+{
+    internal BrookSendException(string message, Exception? inner, IReadOnlyList<BrookEvent> notSent, Receipt sent) : base(message, inner) => (NotSent, Sent) = (notSent, sent);
+
+    /// <summary>The events that were not sent, or may not have been, in order.</summary>
+    public IReadOnlyList<BrookEvent> NotSent { get; }
+
+    /// <summary>Where the others are.</summary>
+    public Receipt Sent { get; }
+}

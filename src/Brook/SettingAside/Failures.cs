@@ -1,0 +1,37 @@
+using Brook.Lanes;
+
+namespace Brook;
+
+/// <summary>What becomes of an event that fails: it is tried again after a pause, then set aside, and later events of its key behind it.</summary>
+internal sealed class Failures(LaneContext lane)
+{
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(30);
+
+    /// <summary>An attempt failed. Its changes must be unstaged already, or be folded again as they are.</summary>
+    public async ValueTask FailedAsync(int index, Exception error, CancellationToken cancellationToken)
+    {
+        var attempts = ++lane.Batch[index].Attempts;
+        if (attempts >= lane.Options.HandlerAttempts)
+        {
+            SetAside(index, error);
+            return;
+        }
+        Log.AttemptFailed(lane.Logger, lane.Engine.Name, lane.Batch[index].Event!.Type, lane.Batch.Raw.Span[index].Position, attempts, lane.Options.HandlerAttempts, error);
+        await Task.Delay(Backoff.After(attempts, lane.Options.RetryDelay, MaxDelay), lane.Time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The event is given up: whatever it or the ones behind it staged is taken back, and who has read that is handled again.</summary>
+    public void SetAside(int index, Exception error)
+    {
+        var batch = lane.Batch;
+        batch.Fail(index, error);
+        lane.View.Unstage(batch, index, index);
+        for (var i = index + 1; i < batch.Count; i++)
+        {
+            if (batch[i].Outcome != Outcome.Pending || !batch.StandsBehindFailed(i)) continue;
+            batch[i].Outcome = Outcome.Behind;
+            lane.View.Unstage(batch, i, i);
+        }
+        if (batch.FirstReader(index + 1) is >= 0 and var reader) lane.RestartFrom(reader, revive: false);
+    }
+}

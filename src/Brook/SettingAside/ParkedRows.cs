@@ -1,0 +1,89 @@
+using System.Globalization;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>A lane's rows of <c>$parked</c>: which keys are held, and what the batch adds in its own commit.</summary>
+internal sealed class ParkedRows(LaneContext lane)
+{
+    private readonly HashSet<string> _keys = [];
+    private readonly HashSet<(Guid Message, long Offset)> _positions = [];
+    private readonly List<int> _staged = [];
+
+    /// <summary>How many events of the batch are set aside.</summary>
+    public int Staged => _staged.Count;
+
+    /// <summary>Events of this key wait behind one that was set aside.</summary>
+    public bool Holds(string? key) => key is not null && _keys.Contains(key);
+
+    /// <summary>One of these events was set aside.</summary>
+    public bool HoldsAny(ReceiptSpan span)
+    {
+        if (_positions.Count == 0) return false;
+        for (var offset = span.First; offset <= span.Last; offset++)
+            if (_positions.Contains((span.MessageId, offset))) return true;
+        return false;
+    }
+
+    /// <summary>Finds the batch's events to be set aside; they are written with all the rest.</summary>
+    public void Stage()
+    {
+        _staged.Clear();
+        for (var i = 0; i < lane.Batch.Count; i++)
+            if (lane.Batch[i].IsSetAside) _staged.Add(i);
+    }
+
+    /// <summary>Adds the rows, numbered from <paramref name="number"/> on.</summary>
+    public void AddTo(long number)
+    {
+        var batch = lane.Batch;
+        foreach (var i in _staged)
+        {
+            var record = RecordOf(i);
+            batch.Arena.Begin();
+            ParkedRow.Write(batch.Arena, in batch[i], in batch.Raw.Span[i], record.Span, lane.Time.GetUtcNow());
+            batch.Commit.Add(new CommitEntry(new(ParkedRow.Collection, RowId(number++)), EntryAction.Put, null, batch.Arena.End()));
+        }
+    }
+
+    /// <summary>The rows are in the store.</summary>
+    public void Committed()
+    {
+        foreach (var i in _staged)
+        {
+            var (item, position) = (lane.Batch[i], lane.Batch.Raw.Span[i].Position);
+            _positions.Add((position.MessageId, position.Offset));
+            if (item.Key is { } key) _keys.Add(key);
+            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.Name, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
+        }
+    }
+
+    public async ValueTask LoadAsync(CancellationToken cancellationToken)
+    {
+        _keys.Clear();
+        _positions.Clear();
+        for (string? after = null; ;)
+        {
+            var page = await lane.Store.ReadPageAsync(ParkedRow.Collection, $"{lane.Name}/", after, 500, cancellationToken).ConfigureAwait(false);
+            foreach (var (id, entry) in page.Entries)
+            {
+                var row = ParkedRow.Read(id, entry.Value.Span);
+                _positions.Add((row.Position.MessageId, row.Position.Offset));
+                if (row.Key is { } key) _keys.Add(key);
+            }
+            if ((after = page.Next) is null) return;
+        }
+    }
+
+    private string RowId(long number) => string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number:D12}");
+
+    private ReadOnlyMemory<byte> RecordOf(int index)
+    {
+        ref readonly var raw = ref lane.Batch.Raw.Span[index];
+        if (!raw.Record.IsEmpty || lane.Batch[index].Event is not { } e) return raw.Record;
+        var record = new System.Buffers.ArrayBufferWriter<byte>();
+        EventWriter.Write(e, lane.Engine.Serializer, record);
+        return record.WrittenMemory;
+    }
+}

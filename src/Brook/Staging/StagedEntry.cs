@@ -1,0 +1,156 @@
+using System.Runtime.InteropServices;
+using Brook.Lanes;
+using Brook.Storage;
+
+namespace Brook;
+
+/// <summary>
+/// One entry of the view in a batch: the value it starts from, the changes over it in event order, and how far they are folded. A start is used
+/// once: a merge function may have changed the object in place, so whatever must be folded again begins with a fresh read.
+/// </summary>
+internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
+{
+    private const long Unknown = long.MinValue;
+    private readonly List<(int Event, Change Change)> _changes = new(1);
+    private long _version = Unknown;        // of the start; 0: missing
+    private int _folded;                    // how many of the changes are in Value
+    private bool _needsStart;               // the value depends on what was stored, or a handler has read it
+    private Exception? _unreadable;         // what is stored is not a value of this collection
+
+    public EntryKey Key => key;
+    public ICollectionCodec Codec => codec;
+
+    /// <summary>It belongs to the batch under way.</summary>
+    public bool Touched { get; set; }
+    public object? Value
+    {
+        get => _unreadable is null || _folded > 0 ? field : throw _unreadable;
+        private set;
+    }
+    public bool Exists { get; private set; }
+
+    /// <summary>Whether it must be read before it can be folded further.</summary>
+    public bool NeedsRead => _version == Unknown && _folded == 0 && (_needsStart || (_changes.Count > 0 && _changes[0].Change.Kind == ChangeKind.Merge));
+
+    /// <summary>Whether <see cref="Value"/> is what the events so far make of the entry.</summary>
+    public bool IsKnown => _folded == _changes.Count && (_version != Unknown || _folded > 0);
+
+    public void Stage(int index, in Change change) => _changes.Add((index, change));
+
+    /// <summary>A handler looks at it: unless its value is all the batch's own, it is checked at the commit.</summary>
+    public void MarkRead() => _needsStart |= _folded == 0;
+
+    /// <summary>Starts from what is stored.</summary>
+    public void Start(in StoredEntry stored, IBrookSerializer serializer)
+    {
+        Forget();
+        (_version, Exists) = (stored.Version, !stored.IsMissing);
+        if (stored.IsMissing) return;
+        try { Value = codec.Read(stored.Value.Span, serializer); }
+        catch (Exception e) { _unreadable = new BrookException($"What is stored at {key} is not a {codec.ValueType.Name}: {e.Message} Create overwrites it; an upcast needs a converter.", e); }
+    }
+
+    /// <summary>The next fold begins with a fresh read.</summary>
+    public void Forget() => (_version, _folded, _unreadable, Value, Exists) = (Unknown, 0, null, null, false);
+
+    /// <summary>Folds what is new. When a merge throws, says whose.</summary>
+    public (int Event, Exception Error)? Fold(IBrookSerializer serializer)
+    {
+        foreach (ref readonly var item in CollectionsMarshal.AsSpan(_changes)[_folded..])
+        {
+            try
+            {
+                switch (item.Change.Kind)
+                {
+                    case ChangeKind.Create: (Value, Exists) = (item.Change.Value, true); break;
+                    case ChangeKind.Delete: (Value, Exists) = (null, false); break;
+                    default:
+                        _needsStart |= _folded == 0;
+                        Value = codec.Merge(Exists ? Value : null, item.Change.Value!, serializer);
+                        Exists = true;
+                        break;
+                }
+            }
+            catch (Exception e)
+            {
+                var (failed, nothing) = (item.Event, !Exists && _unreadable is null);
+                Forget();
+                return (failed, nothing ? MetNothing(e) : e);
+            }
+            _folded++;
+        }
+        return null;
+    }
+
+    /// <summary>Takes back what events from..to staged; true when something was.</summary>
+    public bool Unstage(int from, int to)
+    {
+        var removed = false;
+        for (var i = _changes.Count - 1; i >= 0; i--)
+        {
+            if (_changes[i].Event < from || _changes[i].Event > to) continue;
+            _changes.RemoveAt(i);
+            if (i < _folded) Forget();
+            removed = true;
+        }
+        return removed;
+    }
+
+    /// <summary>Adds the entry's guard, write and log records. When the value cannot be serialized, says whose it is.</summary>
+    public (int Event, Exception Error)? AddTo(Batch batch, IBrookSerializer serializer, DateTimeOffset now)
+    {
+        long? expected = _needsStart && _version != Unknown ? _version : null;
+        if (_changes.Count == 0)
+        {
+            if (expected is not null) batch.Commit.Add(new CommitEntry(key, EntryAction.Check, expected));
+            return null;
+        }
+        if (!Exists)
+        {
+            batch.Commit.Add(new CommitEntry(key, EntryAction.Delete, expected));
+            return null;
+        }
+        batch.Arena.Begin();
+        try { codec.Write(Value, serializer, batch.Arena); }
+        catch (Exception e) { return (_changes[^1].Event, new BrookException($"The value of {key} cannot be serialized: {e.Message}", e)); }
+        var first = LastDelete() + 1;
+        var index = batch.Commit.Add(new CommitEntry(key, EntryAction.Put, expected, batch.Arena.End()) { DropLog = first > 0, ExpiresAt = now + codec.TimeToLive });
+        for (var (i, last) = (first, -1); i < _changes.Count; i++)
+        {
+            var e = _changes[i].Event;
+            if (e == last) continue;                            // one record per entry and event
+            last = e;
+            ref readonly var item = ref batch[e];
+            if (item.Type!.Keep > 0) batch.Commit.Add(new CommitAppend(index, item.Type.Name, RecordOf(item.Event!, serializer), item.Type.Keep));
+        }
+        return null;
+    }
+
+    /// <summary>The batch is in the store: what it made is the next one's start.</summary>
+    public void Committed(long version)
+    {
+        if (_changes.Count > 0) (_version, _folded) = (Exists ? version : 0, 0);
+        _changes.Clear();
+        (Touched, _needsStart) = (false, false);
+        if (codec.TimeToLive is not null) Forget();             // it may end before the next batch
+    }
+
+    private int LastDelete()
+    {
+        for (var i = _changes.Count - 1; i >= 0; i--)
+            if (_changes[i].Change.Kind == ChangeKind.Delete) return i;
+        return -1;
+    }
+
+    private static ReadOnlyMemory<byte> RecordOf(BrookEvent e, IBrookSerializer serializer)
+    {
+        if (!e.Record.IsEmpty) return e.Record;
+        var record = new System.Buffers.ArrayBufferWriter<byte>();
+        EventWriter.Write(e, serializer, record);
+        return record.WrittenMemory;
+    }
+
+    /// <summary>"Object reference not set" helps nobody: say what the merge met.</summary>
+    private BrookException MetNothing(Exception e) =>
+        new($"The merge into {key} met nothing stored and failed: {e.Message} Give it a start with Merge(collection, key, initial, merge), or check for null.", e);
+}
