@@ -10,7 +10,7 @@ internal sealed class Announcer(LaneContext lane)
         if (lane.Engine.Transport is not { ForwardsToOtherNodes: true } transport) return;
         var handled = new List<EventEnvelope>();
         for (var i = 0; i < lane.Batch.Count; i++)
-            if (lane.Batch[i].Outcome == Outcome.Pending) handled.Add(lane.Batch.Raw.Span[i]);
+            if (lane.Batch[i].Outcome == Outcome.Pending) handled.Add(EventWriter.WithRecord(in lane.Batch.Raw.Span[i], lane.Batch[i].Event!, lane.Engine.Serializer));
         if (handled.Count == 0) return;
         try
         {

@@ -3,14 +3,14 @@ using Brook.Lanes;
 namespace Brook;
 
 /// <summary>Runs handlers on events that another node has applied. Each sees the others' changes of the same event, then all are forgotten. Follows Brook's forwarded events.</summary>
-internal sealed class ForwardedEvents(BrookEngine engine, string lane)
+internal sealed class ForwardedEvents(BrookEngine engine)
 {
     public async ValueTask HandleAsync(EventEnvelope raw, CancellationToken cancellationToken)
     {
         try
         {
             if (raw.Error is { } error) throw new BrookException(error);
-            var context = new LaneContext(engine, lane);
+            var context = new LaneContext(engine, raw.Position.Lane ?? "forward");
             var type = engine.Types.Find(raw.Type, out _);
             var decoded = type.Decode(in raw, engine.Serializer);
             var e = decoded.Stamped(decoded.Id, decoded.HasCallersId, decoded.Author, decoded.CreatedAt, decoded.Headers, forwarded: true);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Brook.Lanes;
 
 namespace Brook;
 
@@ -33,6 +34,19 @@ internal static class EventWriter
         writer.Reset(Stream.Null);
         if (data.Capacity <= 64 * 1024) s_data = data;
     }
+
+    /// <summary>The event's JSON: as it came, or made now.</summary>
+    public static ReadOnlyMemory<byte> RecordOf(BrookEvent e, IBrookSerializer serializer)
+    {
+        if (!e.Record.IsEmpty) return e.Record;
+        var record = new ArrayBufferWriter<byte>();
+        Write(e, serializer, record);
+        return record.WrittenMemory;
+    }
+
+    /// <summary>The envelope with the event's JSON: as it came, or made now.</summary>
+    public static EventEnvelope WithRecord(in EventEnvelope raw, BrookEvent e, IBrookSerializer serializer)
+        => raw.Record.IsEmpty ? EventEnvelope.Read(RecordOf(e, serializer), raw.Position, raw.SentAt) : raw;
 
     private static void WriteHeaders(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> headers)
     {

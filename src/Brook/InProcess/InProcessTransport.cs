@@ -57,7 +57,12 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         lock (_lock) _stopping = true;
         try
         {
-            while (engine.InOutbox > 0 || Unhandled() > 0) await RoomAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            do
+            {
+                while (RoomAsync() is var changed && Unhandled() > 0) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
+            }
+            while (Unhandled() > 0);
         }
         catch (OperationCanceledException)
         {

@@ -13,6 +13,7 @@ public sealed class BrookEngine : IAsyncDisposable
     private readonly LaneDirectory _directory = new();
     private readonly SemaphoreSlim _starting = new(1);
     private bool _started;
+    private TaskCompletionSource _outboxEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _inOutbox;
 
     internal BrookEngine(string name, BrookOptions options, EventTypes types, IViewStore store, IBrookSerializer serializer, Func<IBrookTransport?> transport, TimeProvider time, ILogger logger)
@@ -59,6 +60,26 @@ public sealed class BrookEngine : IAsyncDisposable
         return lane;
     }
 
+    /// <summary>Runs the handlers on events that another node has applied (<see cref="BrookEvent.Forwarded"/>): one attempt each, changes are not kept, a failure is logged.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask ObserveAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
+    {
+        var forwarded = new ForwardedEvents(this);
+        for (var i = 0; i < received.Length; i++) await forwarded.HandleAsync(received.Span[i], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends when the transport has all events that handlers have sent.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask WhenOutboxEmptyAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var empty = Volatile.Read(ref _outboxEmpty).Task;
+            if (InOutbox == 0) return;
+            await empty.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Starts the store once; a failure is thrown, and the next call tries again.</summary>
     internal async ValueTask StartStoreAsync(CancellationToken cancellationToken)
     {
@@ -84,7 +105,10 @@ public sealed class BrookEngine : IAsyncDisposable
         return _unknownTypes.Count < MaxUnknownTypes && _unknownTypes.TryAdd(type, true);
     }
 
-    internal void OutboxChanged(int by) => Interlocked.Add(ref _inOutbox, by);
+    internal void OutboxChanged(int by)
+    {
+        if (Interlocked.Add(ref _inOutbox, by) == 0) Interlocked.Exchange(ref _outboxEmpty, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
 
     internal void Closed(Lane lane) => _lanes.TryRemove(new(lane.Name, lane));
 

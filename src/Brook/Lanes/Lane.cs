@@ -87,14 +87,6 @@ public sealed class Lane : IAsyncDisposable
         return result;                                                              // the transport acknowledges
     }
 
-    /// <summary>Runs the handlers on events that another node has applied (<see cref="BrookEvent.Forwarded"/>): one attempt each, changes are not kept, a failure is logged.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async ValueTask ObserveAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
-    {
-        var observer = new ForwardedEvents(_context.Engine, Name);
-        for (var i = 0; i < received.Length; i++) await observer.HandleAsync(received.Span[i], cancellationToken).ConfigureAwait(false);
-    }
-
     /// <summary>Holds the lane where it is until the host stops: what is wrong needs somebody to act, and going on would lose events.</summary>
     /// <exception cref="OperationCanceledException">Always, when the token is cancelled.</exception>
     public async ValueTask HaltAsync(string reason, CancellationToken cancellationToken)

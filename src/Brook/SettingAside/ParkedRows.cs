@@ -81,9 +81,6 @@ internal sealed class ParkedRows(LaneContext lane)
     private ReadOnlyMemory<byte> RecordOf(int index)
     {
         ref readonly var raw = ref lane.Batch.Raw.Span[index];
-        if (!raw.Record.IsEmpty || lane.Batch[index].Event is not { } e) return raw.Record;
-        var record = new System.Buffers.ArrayBufferWriter<byte>();
-        EventWriter.Write(e, lane.Engine.Serializer, record);
-        return record.WrittenMemory;
+        return raw.Record.IsEmpty && lane.Batch[index].Event is { } e ? EventWriter.RecordOf(e, lane.Engine.Serializer) : raw.Record;
     }
 }

@@ -121,7 +121,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
             if (e == last) continue;                            // one record per entry and event
             last = e;
             ref readonly var item = ref batch[e];
-            if (item.Type!.Keep > 0) batch.Commit.Add(new CommitAppend(index, item.Type.Name, RecordOf(item.Event!, serializer), item.Type.Keep));
+            if (item.Type!.Keep > 0) batch.Commit.Add(new CommitAppend(index, item.Type.Name, EventWriter.RecordOf(item.Event!, serializer), item.Type.Keep));
         }
         return null;
     }
@@ -140,14 +140,6 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
         for (var i = _changes.Count - 1; i >= 0; i--)
             if (_changes[i].Change.Kind == ChangeKind.Delete) return i;
         return -1;
-    }
-
-    private static ReadOnlyMemory<byte> RecordOf(BrookEvent e, IBrookSerializer serializer)
-    {
-        if (!e.Record.IsEmpty) return e.Record;
-        var record = new System.Buffers.ArrayBufferWriter<byte>();
-        EventWriter.Write(e, serializer, record);
-        return record.WrittenMemory;
     }
 
     /// <summary>"Object reference not set" helps nobody: say what the merge met.</summary>

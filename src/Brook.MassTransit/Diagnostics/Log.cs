@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Brook.MassTransit;
+
+/// <summary>Every message this package logs. No payloads and no keys.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(101, LogLevel.Information, "Brook '{Instance}' reads stream '{Stream}' ({Partitions} partition(s)) on {Address}.", EventName = "LanesConnected")]
+    public static partial void LanesConnected(ILogger logger, string instance, string stream, int partitions, Uri address);
+
+    [LoggerMessage(102, LogLevel.Error, "Brook '{Instance}': message {Message} on {Queue} cannot be read and was moved to {ErrorQueue}: {Reason}", EventName = "Undecodable")]
+    public static partial void Undecodable(ILogger logger, string instance, Guid? message, string queue, string errorQueue, string reason);
+
+    [LoggerMessage(103, LogLevel.Warning, "Brook '{Instance}': lane {Lane} was claimed by another owner ({Outcome}); it is claimed again for the message at hand.", EventName = "LaneLost")]
+    public static partial void LaneLost(ILogger logger, string instance, string lane, Lanes.BatchOutcome outcome);
+
+    [LoggerMessage(104, LogLevel.Information, "Brook '{Instance}': the bus stops; {Count} event(s) in this process are handled first, {Timeout} at most.", EventName = "Draining")]
+    public static partial void Draining(ILogger logger, string instance, long count, TimeSpan timeout);
+
+    [LoggerMessage(105, LogLevel.Error, "Brook '{Instance}': the bus stopped with {Unhandled} event(s) of stream '{Stream}' not handled and {InOutbox} in the outbox. The queue ends with the process: those events are lost unless their sender sends them again. {Halted}", EventName = "LeftBehind")]
+    public static partial void LeftBehind(ILogger logger, string instance, string stream, long unhandled, long inOutbox, string halted);
+}

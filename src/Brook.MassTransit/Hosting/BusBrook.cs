@@ -1,0 +1,170 @@
+using System.Globalization;
+using Brook.Lanes;
+using MassTransit;
+using MassTransit.Transports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Brook.MassTransit;
+
+/// <summary>One instance on its bus: connects the lanes before the bus starts, opens the gate when it has, and drains before it stops.</summary>
+internal sealed class BusBrook : IBusObserver
+{
+    private readonly IServiceProvider _provider;
+    private readonly BrookBuilder _builder;
+    private readonly StreamOptions _stream;
+    private readonly Type _busType;
+    private readonly BusStreams _streams;
+    private readonly StreamBacklog _backlog;
+    private readonly StreamGate _gate = new();
+    private readonly ILogger _logger;
+    private readonly Lazy<MessageFeed> _feed;
+    private readonly List<LaneConsumer> _lanes = [];
+    private IStreamTopology? _topology;
+
+    public BusBrook(IServiceProvider provider, BrookBuilder builder, StreamOptions stream, Type busType)
+    {
+        (_provider, _builder, _stream, _busType) = (provider, builder, stream, busType);
+        _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
+        _backlog = _streams.Backlog(stream.Stream);
+        _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
+        _feed = new(() => new MessageFeed(Engine));
+        Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
+    }
+
+    public StreamTransport Transport { get; }
+
+    public MessageFeed Feed => _feed.Value;
+
+    public StreamBacklog Backlog => _backlog;
+
+    private BrookEngine Engine => _provider.GetRequiredKeyedService<BrookEngine>(_builder.Name);
+
+    private TimeProvider Time => _provider.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    /// <summary>Works with and without ConfigureEndpoints: the lanes are endpoints of our own.</summary>
+    public Task PreStart(IBus bus)
+    {
+        if (InstanceOf(bus) is not { } instance) return Task.CompletedTask;
+        _topology = _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
+            $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
+        _streams.Use(_stream);
+        if (!_builder.IsSendOnly) Connect(bus, instance, _topology);
+        return Task.CompletedTask;
+    }
+
+    public async Task PostStart(IBus bus, Task<BusReady> busReady)
+    {
+        if (InstanceOf(bus) is null) return;
+        await busReady.ConfigureAwait(false);
+        await Transport.OpenAsync(bus, _topology!).ConfigureAwait(false);
+        _gate.Open();
+    }
+
+    public Task StartFaulted(IBus bus, Exception exception)
+    {
+        if (InstanceOf(bus) is not null) _gate.Close($"The bus did not start, so nothing can be sent: {exception.Message}");
+        return Task.CompletedTask;
+    }
+
+    /// <summary>No more is taken; what is in this process is handled, up to the stop timeout; what is left is said.</summary>
+    public async Task PreStop(IBus bus)
+    {
+        if (InstanceOf(bus) is null) return;
+        _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
+        if (_topology is not { IsInProcess: true } || _builder.IsSendOnly) return;
+        var timeout = DrainTimeout();
+        if (_backlog.Unhandled + Engine.InOutbox > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled, timeout);
+        using var expiry = new CancellationTokenSource(timeout, Time);
+        try
+        {
+            await WhenIdleAsync(expiry.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            var halted = string.Join(" ", _lanes.Select(lane => lane.Halted).OfType<string>().Distinct().Select(reason => $"A lane stands still: {reason}."));
+            Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, halted);
+        }
+    }
+
+    public void PostCreate(IBus bus) { }
+
+    public void CreateFaulted(Exception exception) { }
+
+    public Task PostStop(IBus bus) => Task.CompletedTask;
+
+    public Task StopFaulted(IBus bus, Exception exception) => Task.CompletedTask;
+
+    /// <summary>Ends when all that was sent in this process is handled, and what handlers sent as well.</summary>
+    public async Task WhenIdleAsync(CancellationToken cancellationToken)
+    {
+        do
+        {
+            await _backlog.WaitForAsync(0, cancellationToken).ConfigureAwait(false);
+            await Engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (_backlog.Unhandled > 0);
+    }
+
+    private void Connect(IBus bus, IBusInstance instance, IStreamTopology topology)
+    {
+        var errors = new ErrorQueue(_stream, topology, bus, _logger);
+        topology.DeclareErrorQueue(instance, WireContract.ErrorQueue(_stream.Instance));
+        for (var p = 0; p < _stream.Partitions; p++)
+        {
+            var partition = p;
+            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger);
+            _lanes.Add(lane);
+            ConnectOne(bus, WireContract.LaneQueue(_stream.Instance, _stream.Stream, partition), endpoint =>
+            {
+                topology.BindLane(endpoint, WireContract.Exchange(_stream.Stream), partition);
+                endpoint.Instance(lane);
+            });
+        }
+        if (_stream.Forwards)
+            ConnectOne(bus, WireContract.ForwardQueue(_stream.Instance, _stream.Stream, _stream.Node), endpoint =>
+            {
+                topology.BindForward(endpoint, WireContract.ForwardExchange(_stream.Instance, _stream.Stream));
+                endpoint.Instance(new ForwardConsumer(Engine, _stream));
+            });
+        foreach (var message in _stream.Messages)
+            ((IReceiveConnector)bus).ConnectReceiveEndpoint(MessageQueue(message.MessageType), endpoint =>
+            {
+                endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
+                message.Configure(endpoint, Feed);
+            });
+        _backlog.Read(_stream.Instance);
+        Log.LanesConnected(_logger, _stream.Instance, _stream.Stream, _stream.Partitions, bus.Address);
+    }
+
+    /// <summary>An endpoint that takes our own messages only, one at a time: arrival order is processing order.</summary>
+    private static void ConnectOne(IBus bus, string queue, Action<IReceiveEndpointConfigurator> configure) => ((IReceiveConnector)bus).ConnectReceiveEndpoint(queue, endpoint =>
+    {
+        endpoint.ConcurrentMessageLimit = 1;
+        endpoint.ConfigureConsumeTopology = false;
+        endpoint.ClearSerialization();
+        endpoint.AddSerializer(StreamSerializer.Instance);
+        endpoint.AddDeserializer(StreamSerializer.Instance, isDefault: true);
+        configure(endpoint);
+    });
+
+    private string MessageQueue(Type message) => $"{_stream.Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.Name)}";
+
+    /// <summary>The observer hears of every bus of the application; null: this is not ours.</summary>
+    private IBusInstance? InstanceOf(IBus bus)
+    {
+        var instance = (IBusInstance?)_provider.GetService(_busType == typeof(IBus) ? typeof(IBusInstance) : typeof(IBusInstance<>).MakeGenericType(_busType));
+        return instance?.Bus.Address == bus.Address ? instance : null;
+    }
+
+    /// <summary>Most of what the host gives to stopping; the rest is for the bus.</summary>
+    private TimeSpan DrainTimeout()
+    {
+        var host = _provider.GetService<IOptions<HostOptions>>()?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30);
+        var bus = _provider.GetService<IOptions<MassTransitHostOptions>>()?.Value.StopTimeout ?? host;
+        return (bus < host ? bus : host) * 0.8;
+    }
+}

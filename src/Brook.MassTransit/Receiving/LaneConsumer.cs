@@ -1,0 +1,59 @@
+using System.Globalization;
+using Brook.Lanes;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+
+namespace Brook.MassTransit;
+
+/// <summary>
+/// The consumer of one lane: a message's events go along the path of an event (Brook.Lanes.Lane), and the message is acknowledged when they are in the view.
+/// It never throws for a handler's failure: such an event is set aside by the lane, and the others of its message are not moved.
+/// </summary>
+internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int partition, StreamBacklog backlog, ErrorQueue errors, ILogger logger) : IConsumer<StreamMessage>
+{
+    private readonly EventLines _lines = new();
+    private readonly string _name = WireContract.Lane(stream.Stream, partition);
+    private Lane? _lane;
+
+    /// <summary>Why the lane stands still; null: it does not.</summary>
+    public string? Halted => _lane?.Halted;
+
+    public async Task Consume(ConsumeContext<StreamMessage> context)
+    {
+        var cancellationToken = context.CancellationToken;
+        _lane ??= await engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).ConfigureAwait(false);
+        var headers = StreamHeaders.Read(context.ReceiveContext.TransportHeaders);
+        var events = _lines.Read(context.Message.Lines, _name, context.MessageId ?? default, headers.SentAt);
+        if (Unreadable(context, headers) is { } reason)
+        {
+            await errors.MoveAsync(context, reason, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            if (headers.Partitions != stream.Partitions) await _lane.HaltAsync(OtherPartitions(headers), cancellationToken).ConfigureAwait(false);
+            await ProcessAsync(events, cancellationToken).ConfigureAwait(false);
+        }
+        backlog.Handled(stream.Instance, events.Length);
+        _lines.Clear();
+    }
+
+    private async Task ProcessAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    {
+        while ((await _lane!.ProcessAsync(events, cancellationToken).ConfigureAwait(false)).Outcome is not BatchOutcome.Committed and var lost)
+        {
+            Log.LaneLost(logger, stream.Instance, _name, lost);
+            await _lane.DisposeAsync().ConfigureAwait(false);
+            _lane = await engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static string? Unreadable(ConsumeContext context, StreamHeaders headers)
+    {
+        if (headers.Version is null) return $"It has no {WireContract.VersionHeader} header, so Brook did not send it (content type {context.ReceiveContext.ContentType}). Send events with IBrook, or take ordinary messages with brook.Consume<T>().";
+        if (headers.Version != WireContract.Version) return $"Its {WireContract.VersionHeader} is '{headers.Version}'; this version of Brook reads '{WireContract.Version}'. Update this service, then move the message back.";
+        return context.MessageId is null ? "It has no message id, so it could not be recognised when it comes again." : null;
+    }
+
+    private string OtherPartitions(StreamHeaders headers) => string.Create(CultureInfo.InvariantCulture,
+        $"a message of stream '{stream.Stream}' was sent for {headers.Partitions} partitions, and this instance reads {stream.Partitions}, so order per key cannot be kept. Give every service of the stream the same number with brook.Stream(\"{stream.Stream}\", partitions: {headers.Partitions})");
+}

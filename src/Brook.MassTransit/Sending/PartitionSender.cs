@@ -1,0 +1,95 @@
+using System.Buffers;
+using Brook.Lanes;
+
+namespace Brook.MassTransit;
+
+/// <summary>A message that is being filled; who joined it waits for the same answer.</summary>
+internal sealed class OpenMessage(Guid id)
+{
+    public Guid Id { get; } = id;
+    public ArrayBufferWriter<byte> Lines { get; } = new(1024);
+    public int Count { get; set; }
+
+    /// <summary>Ends when the transport has the message; never throws.</summary>
+    public TaskCompletionSource<Exception?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>
+/// Group commit: one send of a partition is in flight, and what callers send meanwhile shares the next message. So the order of calls is the order on the
+/// wire, and a message carries many events without any timer. A lone caller sends on its own thread.
+/// </summary>
+internal sealed class PartitionSender(Func<OpenMessage, Task> send)
+{
+    public const int MaxEvents = 500, MaxBytes = 256 * 1024;
+    private readonly Lock _lock = new();
+    private readonly Queue<OpenMessage> _waiting = new();
+    private OpenMessage? _open;             // the last of the waiting ones, which may be joined
+    private bool _sending;
+
+    /// <summary>Adds an event to the next message; the bytes are copied. Calls of one thread keep their order.</summary>
+    public (OpenMessage Message, int Place) Join(in EventEnvelope e)
+    {
+        lock (_lock) return Add(in e);
+    }
+
+    /// <summary>Adds some of the events side by side, in as many messages as they need.</summary>
+    public void Join(ReadOnlySpan<EventEnvelope> events, ReadOnlySpan<int> indexes, Action<OpenMessage, int, int> joined)
+    {
+        lock (_lock)
+            foreach (var index in indexes)
+            {
+                var (message, place) = Add(in events[index]);
+                joined(message, place, index);
+            }
+    }
+
+    /// <summary>Sends what waits, unless somebody does already. Call it after joining.</summary>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            if (_sending || _waiting.Count == 0) return;
+            _sending = true;
+        }
+        _ = SendFirstAsync();
+    }
+
+    private async Task SendFirstAsync()
+    {
+        if (ThreadPool.PendingWorkItemCount > 0) await Task.Yield();            // others want to run: they may have events for the same message
+        if (!await SendNextAsync().ConfigureAwait(false)) return;
+        await Task.Run(SendRestAsync).ConfigureAwait(false);                    // the caller has its answer; the rest is not its business
+    }
+
+    private async Task SendRestAsync()
+    {
+        while (await SendNextAsync().ConfigureAwait(false)) await Task.Yield();
+    }
+
+    /// <summary>False: nothing waits any more.</summary>
+    private async Task<bool> SendNextAsync()
+    {
+        OpenMessage message;
+        lock (_lock)
+        {
+            message = _waiting.Dequeue();
+            if (_open == message) _open = null;
+        }
+        Exception? error = null;
+        try { await send(message).ConfigureAwait(false); }
+        catch (Exception e) { error = e; }
+        message.Done.SetResult(error);
+        lock (_lock) return _sending = _waiting.Count > 0;
+    }
+
+    private (OpenMessage Message, int Place) Add(in EventEnvelope e)
+    {
+        var record = e.Record.Span;
+        if (_open is null || _open.Count >= MaxEvents || _open.Lines.WrittenCount + record.Length >= MaxBytes) _waiting.Enqueue(_open = new OpenMessage(NewMessageId()));
+        _open.Lines.Write(record);
+        _open.Lines.Write("\n"u8);
+        return (_open, _open.Count++);
+    }
+
+    private static Guid NewMessageId() => global::MassTransit.NewId.NextSequentialGuid();
+}
