@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace Brook.MassTransit;
 
 /// <summary>One instance on its bus: connects the lanes before the bus starts, opens the gate when it has, and drains before it stops.</summary>
-internal sealed class BusBrook : IBusObserver
+internal sealed class BusBrook : IBusObserver, IDisposable
 {
     private readonly IServiceProvider _provider;
     private readonly BrookBuilder _builder;
@@ -78,7 +78,7 @@ internal sealed class BusBrook : IBusObserver
         if (_topology is not { IsInProcess: true } || _builder.IsSendOnly) return;
         var timeout = DrainTimeout();
         if (_backlog.Unhandled + Engine.InOutbox > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled, timeout);
-        using var expiry = new CancellationTokenSource(timeout, Time);
+        using var expiry = new CancellationTokenSource(timeout);         // the process stops in real time
         try
         {
             await WhenIdleAsync(expiry.Token).ConfigureAwait(false);
@@ -97,6 +97,8 @@ internal sealed class BusBrook : IBusObserver
     public Task PostStop(IBus bus) => Task.CompletedTask;
 
     public Task StopFaulted(IBus bus, Exception exception) => Task.CompletedTask;
+
+    public void Dispose() => _gate.Dispose();
 
     /// <summary>Ends when all that was sent in this process is handled, and what handlers sent as well.</summary>
     public async Task WhenIdleAsync(CancellationToken cancellationToken)

@@ -4,9 +4,12 @@ using Brook.Lanes;
 namespace Brook.MassTransit;
 
 /// <summary>A message that is being filled; who joined it waits for the same answer.</summary>
-internal sealed class OpenMessage(Guid id)
+internal sealed class OpenMessage(Guid id, bool fromHandlers)
 {
     public Guid Id { get; } = id;
+
+    /// <summary>Events of the outbox; applications' events never share a message with them.</summary>
+    public bool FromHandlers { get; } = fromHandlers;
     public ArrayBufferWriter<byte> Lines { get; } = new(1024);
     public int Count { get; set; }
 
@@ -27,18 +30,18 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send)
     private bool _sending;
 
     /// <summary>Adds an event to the next message; the bytes are copied. Calls of one thread keep their order.</summary>
-    public (OpenMessage Message, int Place) Join(in EventEnvelope e)
+    public (OpenMessage Message, int Place) Join(in EventEnvelope e, bool fromHandlers)
     {
-        lock (_lock) return Add(in e);
+        lock (_lock) return Add(in e, fromHandlers);
     }
 
     /// <summary>Adds some of the events side by side, in as many messages as they need.</summary>
-    public void Join(ReadOnlySpan<EventEnvelope> events, ReadOnlySpan<int> indexes, Action<OpenMessage, int, int> joined)
+    public void Join(ReadOnlySpan<EventEnvelope> events, ReadOnlySpan<int> indexes, bool fromHandlers, Action<OpenMessage, int, int> joined)
     {
         lock (_lock)
             foreach (var index in indexes)
             {
-                var (message, place) = Add(in events[index]);
+                var (message, place) = Add(in events[index], fromHandlers);
                 joined(message, place, index);
             }
     }
@@ -82,10 +85,11 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send)
         lock (_lock) return _sending = _waiting.Count > 0;
     }
 
-    private (OpenMessage Message, int Place) Add(in EventEnvelope e)
+    private (OpenMessage Message, int Place) Add(in EventEnvelope e, bool fromHandlers)
     {
         var record = e.Record.Span;
-        if (_open is null || _open.Count >= MaxEvents || _open.Lines.WrittenCount + record.Length >= MaxBytes) _waiting.Enqueue(_open = new OpenMessage(NewMessageId()));
+        if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Lines.WrittenCount + record.Length >= MaxBytes)
+            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers));
         _open.Lines.Write(record);
         _open.Lines.Write("\n"u8);
         return (_open, _open.Count++);

@@ -1,24 +1,31 @@
 namespace Brook.MassTransit;
 
 /// <summary>Applications may send between the bus's start and its stop. Who comes early waits.</summary>
-internal sealed class StreamGate
+internal sealed class StreamGate : IDisposable
 {
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile string? _closed;
+    private readonly CancellationTokenSource _closed = new();
+    private volatile string? _reason;
+
+    /// <summary>Cancelled when the gate closes.</summary>
+    public CancellationToken Closed => _closed.Token;
 
     public void Open() => _opened.TrySetResult();
 
     /// <summary>No more from now on, and why.</summary>
     public void Close(string reason)
     {
-        _closed = reason;
+        _reason = reason;
         _opened.TrySetResult();
+        _closed.Cancel();
     }
 
     /// <exception cref="BrookException">Closed.</exception>
-    public async ValueTask PassAsync(CancellationToken cancellationToken)
+    public async ValueTask PassAsync()
     {
-        if (!_opened.Task.IsCompleted) await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (_closed is { } reason) throw new BrookException(reason);
+        if (!_opened.Task.IsCompleted) await _opened.Task.ConfigureAwait(false);
+        if (_reason is { } reason) throw new BrookException(reason);
     }
+
+    public void Dispose() => _closed.Dispose();
 }

@@ -36,22 +36,13 @@ internal sealed class StreamTransport : IBrookTransport
         if (_stream.Forwards) _forward = await bus.GetSendEndpoint(topology.FanOutExchange(WireContract.ForwardExchange(_stream.Instance, _stream.Stream))).ConfigureAwait(false);
     }
 
-    public async ValueTask ReadyToSendAsync(CancellationToken cancellationToken)
-    {
-        await _gate.PassAsync(cancellationToken).ConfigureAwait(false);
-        if (_topology is not { IsInProcess: true }) return;
-        if (!_backlog.IsRead)
-            throw new BrookException($"Nobody reads stream '{_stream.Stream}' on this bus, so the event would be lost. Add an instance with handlers and brook.Stream(\"{_stream.Stream}\"), or check the name.");
-        await _backlog.WaitForAsync(_options.MaxUnhandledEvents - 1, cancellationToken).ConfigureAwait(false);
-    }
-
-    public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (events.IsEmpty) return new(new SendOutcome([], [], null));
-        if (events.Length > 1) return SendManyAsync(Join(events.Span), cancellationToken);
+        if (events.Length > 1) return SendManyAsync(Join(events.Span, fromHandlers), cancellationToken);
         var partition = Partitioning.Of(events.Span[0].Key, _stream.Partitions);
-        var (message, place) = _partitions[partition].Join(in events.Span[0]);
+        var (message, place) = _partitions[partition].Join(in events.Span[0], fromHandlers);
         _partitions[partition].Start();
         return SendOneAsync(partition, message, place, cancellationToken);
     }
@@ -78,7 +69,7 @@ internal sealed class StreamTransport : IBrookTransport
         public List<int> Indexes { get; } = [];
     }
 
-    private List<Run> Join(ReadOnlySpan<EventEnvelope> events)
+    private List<Run> Join(ReadOnlySpan<EventEnvelope> events, bool fromHandlers)
     {
         var indexes = new List<int>?[_stream.Partitions];
         for (var i = 0; i < events.Length; i++) (indexes[Partitioning.Of(events[i].Key, _stream.Partitions)] ??= []).Add(i);
@@ -87,7 +78,7 @@ internal sealed class StreamTransport : IBrookTransport
         {
             if (indexes[partition] is not { } mine) continue;
             var here = partition;
-            _partitions[partition].Join(events, CollectionsMarshal.AsSpan(mine), (message, place, index) =>
+            _partitions[partition].Join(events, CollectionsMarshal.AsSpan(mine), fromHandlers, (message, place, index) =>
             {
                 if (runs.Count == 0 || runs[^1].Message != message) runs.Add(new Run(here, message, place));
                 runs[^1].Indexes.Add(index);
@@ -138,6 +129,7 @@ internal sealed class StreamTransport : IBrookTransport
     /// <summary>One message of one partition; never two at a time.</summary>
     private async Task SendAsync(int partition, OpenMessage message)
     {
+        if (!message.FromHandlers) await ReadyAsync().ConfigureAwait(false);
         var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, _time.GetUtcNow(), null);
         _backlog.Sent(message.Count);
         try
@@ -155,6 +147,18 @@ internal sealed class StreamTransport : IBrookTransport
             _backlog.Sent(-message.Count);
             throw;
         }
+    }
+
+    /// <summary>Waits for the bus to start and for room.</summary>
+    private async ValueTask ReadyAsync()
+    {
+        await _gate.PassAsync().ConfigureAwait(false);
+        if (_topology is not { IsInProcess: true }) return;
+        if (!_backlog.IsRead)
+            throw new BrookException($"Nobody reads stream '{_stream.Stream}' on this bus, so the event would be lost. Add an instance with handlers and brook.Stream(\"{_stream.Stream}\"), or check the name.");
+        if (_backlog.Unhandled < _options.MaxUnhandledEvents) return;
+        try { await _backlog.WaitForAsync(_options.MaxUnhandledEvents - 1, _gate.Closed).ConfigureAwait(false); }
+        catch (OperationCanceledException) { await _gate.PassAsync().ConfigureAwait(false); }       // closed: it says why
     }
 
     private ReceiptSpan Span(int partition, OpenMessage message, int first, int count) => new(_lanes[partition], message.Id, first, first + count - 1);

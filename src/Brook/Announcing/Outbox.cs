@@ -96,7 +96,7 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
             Exception error;
             try
             {
-                var sent = await lane.Engine.Transport!.SendAsync(events, cancellationToken).ConfigureAwait(false);
+                var sent = await lane.Engine.Transport!.SendAsync(events, fromHandlers: true, cancellationToken).ConfigureAwait(false);
                 if (sent.Error is null) return;
                 (error, events) = (sent.Error, [.. sent.NotSent.Select(index => events[index])]);
             }

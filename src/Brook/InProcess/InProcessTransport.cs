@@ -15,41 +15,29 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly string _lane = $"{(engine.Name.Length == 0 ? "brook" : engine.Name)}/0";
-    private TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _next, _handled;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _start, _sent, _handled;        // the offset of the first event; how many were sent and handled since
     private bool _stopping;
 
     public bool ForwardsToOtherNodes => false;
 
     public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken) => default;
 
-    public async ValueTask ReadyToSendAsync(CancellationToken cancellationToken)
-    {
-        await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        while (true)
-        {
-            Task room;
-            lock (_lock)
-            {
-                if (_stopping) throw new BrookException("The host is stopping, so no more events are taken. Send before it stops.");
-                if (_next - _handled < engine.Options.MaxUnhandledEvents) return;
-                room = _room.Task;
-            }
-            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    public async ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (events.IsEmpty) return new(new SendOutcome([], [], null));
+        if (events.IsEmpty) return new([], [], null);
+        long first, last;
         lock (_lock)
         {
-            var first = _next;
-            foreach (ref readonly var e in events.Span)
-                _queue.Writer.TryWrite(EventEnvelope.Read(e.Record.ToArray(), new EventPosition(_lane, _next++), e.SentAt));
-            return new(new SendOutcome([new ReceiptSpan(_lane, default, first, _next - 1)], [], null));
+            if (_stopping && !fromHandlers) return new([], [.. Enumerable.Range(0, events.Length)], new BrookException("The host is stopping, so no more events are taken. Send before it stops."));
+            first = _sent;
+            foreach (ref readonly var e in events.Span) _queue.Writer.TryWrite(EventEnvelope.Read(e.Record.ToArray(), new EventPosition(_lane, _sent++), e.SentAt));
+            last = _sent - 1;
         }
+        await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        while (!fromHandlers && ChangedAsync() is var changed && Unhandled() > engine.Options.MaxUnhandledEvents) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new([new ReceiptSpan(_lane, default, _start + first, _start + last)], [], null);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -59,7 +47,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         {
             do
             {
-                while (RoomAsync() is var changed && Unhandled() > 0) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                while (ChangedAsync() is var changed && Unhandled() > 0) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
                 await engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
             }
             while (Unhandled() > 0);
@@ -75,13 +63,13 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var lane = await engine.OpenLaneAsync(_lane, LaneGuard.Offsets, stoppingToken).ConfigureAwait(false);
-        lock (_lock) _next = _handled = lane.NextOffset;
+        _start = lane.NextOffset;
         _opened.SetResult();
         var batch = new List<EventEnvelope>();
         while (await _queue.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
         {
             batch.Clear();
-            while (batch.Count < engine.Options.BatchEvents && _queue.Reader.TryRead(out var e)) batch.Add(e);
+            while (batch.Count < engine.Options.BatchEvents && _queue.Reader.TryRead(out var e)) batch.Add(e.At(_start));
             var result = await lane.ProcessAsync(batch.ToArray(), stoppingToken).ConfigureAwait(false);
             if (result.Outcome != BatchOutcome.Committed)
                 await lane.HaltAsync(string.Create(CultureInfo.InvariantCulture, $"its place in the view was moved by somebody else ({result.Outcome}); an in-process instance must be the only one on its store"), stoppingToken).ConfigureAwait(false);
@@ -91,22 +79,22 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
 
     private long Unhandled()
     {
-        lock (_lock) return _next - _handled;
+        lock (_lock) return _sent - _handled;
     }
 
-    private Task RoomAsync()
+    private Task ChangedAsync()
     {
-        lock (_lock) return _room.Task;
+        lock (_lock) return _changed.Task;
     }
 
     private void Handled(int count)
     {
-        TaskCompletionSource room;
+        TaskCompletionSource changed;
         lock (_lock)
         {
             _handled += count;
-            (room, _room) = (_room, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            (changed, _changed) = (_changed, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
-        room.SetResult();
+        changed.SetResult();
     }
 }

@@ -97,6 +97,13 @@ public sealed class BrookEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>The same view and options with one function as its handlers: to seed a view in tests.</summary>
+    internal BrookEngine With<T>(string type, Func<BrookEvent<T>, Changes> handle)
+    {
+        var step = new HandlerStep(e => handle((BrookEvent<T>)e), null, type);
+        return new(Name, Options, new EventTypes([new EventType<T>(type, null, [step], Options.LogLimitOf(type))], [], Options), Store, Serializer, () => null, Time, Logger);
+    }
+
     internal Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken) => _directory.WaitAsync(span, cancellationToken);
 
     internal bool IsNewUnknownType(string type)

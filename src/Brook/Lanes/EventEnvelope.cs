@@ -48,4 +48,7 @@ public readonly struct EventEnvelope
     /// <param name="sentAt">When its message was sent.</param>
     public static EventEnvelope Read(ReadOnlyMemory<byte> record, EventPosition position, DateTimeOffset sentAt)
         => EventReader.TryReadOwn(record, position, sentAt, out var envelope) ? envelope : EventReader.ReadAny(record, position, sentAt);
+
+    /// <summary>The same event, its offset counted from <paramref name="start"/>.</summary>
+    internal EventEnvelope At(long start) => this with { Position = Position with { Offset = Position.Offset + start } };
 }

@@ -3,15 +3,15 @@ namespace Brook.Lanes;
 /// <summary>What Brook asks of a transport. Implement it, and call <see cref="BrookEngine.OpenLaneAsync"/> and <see cref="Lane.ProcessAsync"/>; nothing else. Thread safe.</summary>
 public interface IBrookTransport
 {
-    /// <summary>Returns when applications may send: the bus has started and there is room. Handlers' own events (the outbox) do not ask.</summary>
-    /// <exception cref="BrookException">The host is stopping, or sending is not possible; the message says why.</exception>
-    ValueTask ReadyToSendAsync(CancellationToken cancellationToken);
-
     /// <summary>
-    /// Ends when the transport has the events durably, or knows that it has not. Keeps the order of calls per partition, and takes what it needs from
-    /// the envelopes before it first awaits: their memory is reused after the call returned its task.
+    /// Ends when the transport has the events durably, or knows that it has not. The order of calls is the order in each partition, also of calls that must
+    /// wait for the start or for room. It takes what it needs from the envelopes before it first awaits: their memory is reused after the call returned its task.
     /// </summary>
-    ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken);
+    /// <param name="events">What to send, with <see cref="EventEnvelope.Record"/> set.</param>
+    /// <param name="fromHandlers">Events of the outbox: they are taken while the host stops, and never wait for room.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be sent all the same.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken);
 
     /// <summary>Whether applied events are told to other nodes.</summary>
     bool ForwardsToOtherNodes { get; }

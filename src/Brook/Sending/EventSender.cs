@@ -14,7 +14,6 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
     public async ValueTask<Receipt> SendAsync(BrookEvent e, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(e);
-        await transport.ReadyToSendAsync(cancellationToken).ConfigureAwait(false);
         var sent = await SendOne(e, cancellationToken).ConfigureAwait(false);
         return sent.Error is null ? new Receipt(sent.Spans) : throw NotSent(sent, [e]);
     }
@@ -30,7 +29,6 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
             {
                 try
                 {
-                    await transport.ReadyToSendAsync(cancellationToken).ConfigureAwait(false);
                     flying.Enqueue((chunk, SendChunk(chunk, cancellationToken).AsTask()));
                 }
                 catch (Exception e)
@@ -73,7 +71,7 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
         s_single = null;                                                                // a serializer of the user's may come back here
         line.ResetWrittenCount();
         one[0] = Envelope(e, line);
-        var sent = transport.SendAsync(one, cancellationToken);
+        var sent = transport.SendAsync(one, fromHandlers: false, cancellationToken);
         if (line.Capacity <= 64 * 1024) s_single = (line, one);
         return sent;
     }
@@ -81,7 +79,7 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
     private ValueTask<SendOutcome> SendChunk(BrookEvent[] events, CancellationToken cancellationToken)
     {
         var lines = new ArrayBufferWriter<byte>(256 * events.Length);
-        return transport.SendAsync(Array.ConvertAll(events, e => Envelope(e ?? throw new ArgumentNullException(nameof(events), "One of the events is null."), lines)), cancellationToken);
+        return transport.SendAsync(Array.ConvertAll(events, e => Envelope(e ?? throw new ArgumentNullException(nameof(events), "One of the events is null."), lines)), fromHandlers: false, cancellationToken);
     }
 
     private EventEnvelope Envelope(BrookEvent e, ArrayBufferWriter<byte> lines)
