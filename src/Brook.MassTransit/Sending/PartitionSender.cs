@@ -21,11 +21,12 @@ internal sealed class OpenMessage(Guid id, bool fromHandlers)
 /// Group commit: one send of a partition is in flight, and what callers send meanwhile shares the next message. So the order of calls is the order on the
 /// wire, and a message carries many events without any timer. A lone caller sends on its own thread.
 /// </summary>
-internal sealed class PartitionSender(Func<OpenMessage, Task> send)
+internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? othersWait = null)
 {
     public const int MaxEvents = 500, MaxBytes = 256 * 1024;
     private readonly Lock _lock = new();
     private readonly Queue<OpenMessage> _waiting = new();
+    private readonly Func<bool> _othersWait = othersWait ?? (static () => ThreadPool.PendingWorkItemCount > 0);
     private OpenMessage? _open;             // the last of the waiting ones, which may be joined
     private bool _sending;
 
@@ -59,7 +60,7 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send)
 
     private async Task SendFirstAsync()
     {
-        if (ThreadPool.PendingWorkItemCount > 0) await Task.Yield();            // others want to run: they may have events for the same message
+        if (_othersWait()) await Task.Yield();                                  // they may have events for the same message
         if (!await SendNextAsync().ConfigureAwait(false)) return;
         await Task.Run(SendRestAsync).ConfigureAwait(false);                    // the caller has its answer; the rest is not its business
     }
