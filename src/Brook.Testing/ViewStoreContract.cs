@@ -32,6 +32,7 @@ public static class ViewStoreContract
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(open);
         if (!ByName.TryGetValue(name, out var @case)) throw new ArgumentException($"The contract has no case '{name}'. Take one of ViewStoreContract.Cases.", nameof(name));
+        cancellationToken.ThrowIfCancellationRequested();
         var clock = features is { FakeClock: false } ? null : new SettableClock(DateTimeOffset.UnixEpoch.AddYears(56));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var running = RunCaseAsync(@case, open, clock, ending.Token);

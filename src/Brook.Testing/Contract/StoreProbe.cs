@@ -167,7 +167,7 @@ internal sealed class StoreProbe(string @case, IViewStore store, SettableClock? 
         => $"The store breaks the contract in the case \"{@case}\".\n  what:     {what}\n  expected: {expected}\n  actual:   {actual}";
 
     private static string Show(IReadOnlyList<EntryConflict> conflicts) => string.Join(", ", conflicts.Take(5).Select(conflict => $"entry {conflict.Index}, now {Show(conflict.Current)}"));
-    private static string Show(StoredEntry entry) => entry.IsMissing ? "missing" : string.Create(CultureInfo.InvariantCulture, $"{Cut(Text(entry.Value))} with version {entry.Version}, expires {entry.ExpiresAt:O}");
+    private static string Show(StoredEntry entry) => entry.IsMissing ? "missing" : string.Create(CultureInfo.InvariantCulture, $"{Cut(Text(entry.Value))} with version {entry.Version}{(entry.ExpiresAt is { } at ? $", expires {at:O}" : "")}");
     private static string Show(EntryKey entry) => Cut(entry.ToString());
     private static string Show(List<string> texts) => $"[{string.Join(", ", texts.Take(20).Select(Cut))}{(texts.Count > 20 ? ", ..." : "")}]";
     private static string Show<T>(T value) => value is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : Cut(value?.ToString() ?? "null");
