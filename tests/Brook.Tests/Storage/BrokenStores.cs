@@ -79,30 +79,50 @@ internal static class BrokenStores
         }
     }
 
+    /// <summary>The second commit stands half-written until somebody has read.</summary>
     private sealed class WritesOneByOne(IViewStore inner) : StoreDecorator(inner)
     {
+        private readonly TaskCompletionSource _read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private bool _half;
+        private int _commits;
+
         public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
         {
+            var second = ++_commits == 2;
             foreach (var entry in commit.Entries.ToArray())
             {
                 var one = new Commit(commit.Version);
                 one.Add(entry);
                 await Inner.CommitAsync(one, cancellationToken);
-                await Task.Yield();
+                Volatile.Write(ref _half, second);
+                if (second) await _read.Task.WaitAsync(cancellationToken);
             }
             return CommitResult.Committed;
         }
+
+        public override async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+        {
+            var half = Volatile.Read(ref _half);
+            var found = await Inner.ReadAsync(keys, cancellationToken);
+            if (half) _read.TrySetResult();
+            return found;
+        }
     }
 
+    /// <summary>The first comparison with a version waits for a second one before either writes.</summary>
     private sealed class ComparesFirst(IViewStore inner) : StoreDecorator(inner)
     {
+        private readonly TaskCompletionSource _second = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _compared;
+
         public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
         {
             var entries = commit.Entries.ToArray();
             var found = await Inner.ReadAsync(Array.ConvertAll(entries, entry => entry.Entry), cancellationToken);
             var conflicts = entries.Index().Where(entry => entry.Item.Expected is { } expected && expected != found[entry.Index].Version).Select(entry => new EntryConflict(entry.Index, found[entry.Index])).ToList();
             if (conflicts.Count > 0) return CommitResult.Conflict(conflicts);
-            await Task.Yield();
+            if (entries[0].Expected is not null && Interlocked.Increment(ref _compared) >= 2) _second.TrySetResult();
+            if (entries[0].Expected is not null) await _second.Task.WaitAsync(cancellationToken);
             return await Inner.CommitAsync(Changed(commit, entry => entry with { Expected = null }), cancellationToken);
         }
     }
