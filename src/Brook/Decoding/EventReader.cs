@@ -22,8 +22,9 @@ internal static class EventReader
         else return false;
         if (!Utf8Parser.TryParse(rest, out Guid id, out var used) || used != 36) return false;
         rest = rest[36..];
-        if (!TakeText(ref rest, "\",\"type\":\""u8, out var type) || type.IsEmpty || !TakeText(ref rest, "\",\"author\":\""u8, out var author)) return false;
+        if (!TakeText(ref rest, "\",\"type\":\""u8, out var type) || type.Trim((byte)' ').IsEmpty || !TakeText(ref rest, "\",\"author\":\""u8, out var author)) return false;
         if (!Take(ref rest, "\",\"create_ts\":"u8) || !Utf8Parser.TryParse(rest, out long milliseconds, out used) || milliseconds is < 0 or > 253_402_300_799_999) return false;
+        if (rest[0] is < (byte)'1' or > (byte)'9' && used > 1) return false;    // +5 and 05 are numbers to the parser, not to JSON
         rest = rest[used..];
         string? key = null;
         if (rest.StartsWith(",\"key\":\""u8))
@@ -36,7 +37,7 @@ internal static class EventReader
         if (!Ascii.IsValid(all[..head])) return false;
         envelope = new()
         {
-            Id = id, HasCallersId = callers, Type = Seen.Text(type), Author = Seen.Text(author), CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds),
+            Id = id, HasCallersId = callers && id != default, Type = Seen.Text(type), Author = Seen.Text(author), CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds),
             Key = key, Data = record[head..^1], Record = record, Position = position, SentAt = sentAt,
         };
         return true;
