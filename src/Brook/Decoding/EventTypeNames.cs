@@ -10,9 +10,9 @@ internal static class EventTypeNames
     public static string Of(Type type)
     {
         if (type.GetCustomAttribute<EventTypeAttribute>() is { } given) return given.Name;
-        if (type.IsGenericType || type.IsArray || type.Namespace == nameof(System))
-            throw new BrookException($"{type} has no name an event type could be made of. Give it one: brook.Event<...>(\"order:placed\").");
         var words = Words(type.Name);
+        if (type.IsGenericType || type.IsArray || type.Namespace == nameof(System) || words.Count == 0)
+            throw new BrookException($"{type} has no name an event type could be made of. Give it one: brook.Event<...>(\"order:placed\").");
         return words.Count == 1 ? words[0] : $"{words[0]}:{string.Join('_', words.Skip(1))}";
     }
 
