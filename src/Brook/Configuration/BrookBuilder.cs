@@ -56,7 +56,7 @@ public sealed class BrookBuilder
     }
 
     /// <summary>Maps <typeparamref name="T"/> to an event type (by default its attribute, or its name in words: <c>OrderPlaced</c> is <c>order:placed</c>), with the key of events that carry none.</summary>
-    /// <exception cref="BrookException">Another .NET type is mapped to that event type already.</exception>
+    /// <exception cref="BrookException">Another .NET type is mapped to that event type already, or it is empty.</exception>
     public BrookBuilder Event<T>(string? type = null, Func<T, string?>? key = null)
     {
         var name = type ?? _events.Find(e => e.DataType == typeof(T))?.Name ?? EventTypeNames.Of(typeof(T));
@@ -65,7 +65,7 @@ public sealed class BrookBuilder
     }
 
     /// <summary>Handles one event type with a function.</summary>
-    /// <exception cref="BrookException">Another .NET type is mapped to that event type already.</exception>
+    /// <exception cref="BrookException">Another .NET type is mapped to that event type already, or it is empty.</exception>
     public BrookBuilder On<T>(string type, Func<BrookEvent<T>, Changes> handle)
     {
         ArgumentNullException.ThrowIfNull(handle);
@@ -162,6 +162,7 @@ public sealed class BrookBuilder
 
     private BrookBuilder Add(EventMapping mapping)
     {
+        if (string.IsNullOrWhiteSpace(mapping.Name)) throw new BrookException($"The event type of {mapping.DataType.Name} is empty, so no event could ever be one. Give it a name: \"order:placed\", for instance.");
         if (_events.Find(e => e.Name == mapping.Name) is { } other)
             throw new BrookException($"The event type '{mapping.Name}' is mapped to {other.DataType.Name} and to {mapping.DataType.Name}. One event type is one .NET type: give one of them another name.");
         _events.Add(mapping);
