@@ -49,6 +49,19 @@ internal static class ReadingCases
             foreach (var json in (string[])["0", "\"\"", "{}", "{ \"b\" : 1,  \"a\":[1.50, -0.0, 1e400] }", "\"\\u00e9 é 日本 \\uD83D\\uDE00 😀 \\n\\t\\\"\"", "{\"a\":1,\"a\":2}", "123456789012345678901234567890"])
                 await store.HoldsAsync("a", json, await store.CommitAsync(Put("a", json)));
         }),
+        new("what was read stays as it was read when the entry is written again", async store =>
+        {
+            var first = await store.PutWithLogAsync(Thing("a"), "111", 1, "t=1");
+            var (read, page) = (await store.ReadAsync("a"), (await store.PagesAsync(Things, "", 10))[0].Value);
+            var refused = (await store.RefusedAsync(Check("a", 0)))[0].Current;
+            for (var i = 0; i < 10; i++) await store.PutWithLogAsync(Thing("a"), "222", 1, "t=2");
+            await store.CommitAsync(Delete("a"));
+            foreach (var entry in (StoredEntry[])[read, page, refused])
+            {
+                store.Equal("the value read before", "111", Text(entry.Value));
+                store.Equal("the version read before", first, entry.Version);
+            }
+        }),
         new("the count follows puts, overwrites and deletes", async store =>
         {
             await store.CountIsAsync(0);
