@@ -1,0 +1,123 @@
+using System.Globalization;
+using Brook;
+using Spectre.Console;
+
+namespace GitHistory;
+
+/// <summary>What the program shows. On a terminal with colours and a bar that moves; into a file or a pipe plain lines.</summary>
+public static class Report
+{
+    private const int Top = 10, MaxDifferences = 20;
+
+    public static void Begin(Repository repository)
+    {
+        if (!AnsiConsole.Profile.Out.IsTerminal) AnsiConsole.Profile.Width = 140;
+        var kind = repository switch { { IsBare: true, IsShallow: true } => " (bare, shallow)", { IsBare: true } => " (bare)", { IsShallow: true } => " (shallow)", _ => "" };
+        Line($"[bold]{Markup.Escape(repository.Directory)}[/]{kind} at {repository.Head[..10]}: {Number(repository.Commits)} commits on the first-parent line");
+        if (repository.IsShallow) Line("[yellow]The clone is shallow: what came before its oldest commit counts as added by it.[/]");
+    }
+
+    /// <summary>A bar of the commits whose events are all in the view, with the number of events beside it.</summary>
+    public static async Task<Progress> WithBarAsync(int commits, Func<Action<Progress>, Task<Progress>> run)
+    {
+        if (!AnsiConsole.Profile.Out.IsTerminal) return await run(Lines(commits));
+        return await AnsiConsole.Progress().HideCompleted(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .StartAsync(async bar =>
+            {
+                var task = bar.AddTask("folding", maxValue: Math.Max(1, commits));
+                return await run(done =>
+                {
+                    task.Description = $"{Number(done.Events),10} events";
+                    task.Value = done.Commits;
+                });
+            });
+    }
+
+    /// <summary>Without a terminal: a line per tenth.</summary>
+    private static Action<Progress> Lines(int commits)
+    {
+        var next = 1;
+        return done =>
+        {
+            if (done.Commits * 10L < (long)commits * next) return;
+            next = (int)(done.Commits * 10L / commits) + 1;
+            Line($"{done.Commits * 100L / commits,3} % {Number(done.Events),12} events");
+        };
+    }
+
+    public static async Task ShowAsync(IBrookView view, CancellationToken cancellationToken)
+    {
+        var files = await view.GetAllAsync(FilesHandler.Files, cancellationToken: cancellationToken)
+            .OrderByDescending(file => file.Value!.Changes).ThenBy(file => file.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
+        Table("Files changed most often", ["changes", "file", "last author", "last commit"],
+            files.Select(file => new[] { Number(file.Value!.Changes), PathEnd(file.Key), Start(file.Value.LastAuthor, 30), file.Value.LastCommit[..10] }));
+        await ShowActivityAsync(view, CommitsHandler.Authors, "Authors", "author", cancellationToken);
+        await ShowActivityAsync(view, CommitsHandler.Days, "Busiest days", "day", cancellationToken);
+        if (files.Count > 0) await ShowHistoryAsync(view, files[0].Key, cancellationToken);
+    }
+
+    public static void Throughput(Progress done, TimeSpan took)
+        => Line($"{Number(done.Events)} events ({Number(done.Events - done.Commits)} file changes, {Number(done.Commits)} commits) in {took.TotalSeconds:0.00} s: {Number((long)(done.Events / took.TotalSeconds))} events/s");
+
+    public static void Verdict(Proof proof)
+    {
+        if (proof.Holds)
+        {
+            Line(string.Create(CultureInfo.InvariantCulture, $"[green]view equals git ls-tree: {proof.Files} files[/]"));
+            return;
+        }
+        Line($"[red]view differs from git ls-tree: {Number(proof.Missing.Count)} files missing, {Number(proof.Surplus.Count)} too many[/]");
+        foreach (var (sign, path) in proof.Missing.Select(path => ('-', path)).Concat(proof.Surplus.Select(path => ('+', path))).Take(MaxDifferences)) Line($"  {sign} {Markup.Escape(path)}");
+        if (proof.Missing.Count + proof.Surplus.Count > MaxDifferences) Line("  ...");
+    }
+
+    /// <summary>Events whose handler failed: the view is not what it should be.</summary>
+    public static async Task SetAsideAsync(IParkedEvents parked, long count, CancellationToken cancellationToken)
+    {
+        Line($"[red]{Number(count)} events were set aside[/]");
+        await foreach (var e in parked.ListAsync(cancellationToken: cancellationToken).Take(MaxDifferences)) Line($"  {e.Type} {Markup.Escape(e.Key ?? "")}: {Markup.Escape(e.Error)}");
+    }
+
+    private static async Task ShowActivityAsync(IBrookView view, ViewCollection<Activity> collection, string title, string what, CancellationToken cancellationToken)
+    {
+        var most = await view.GetAllAsync(collection, cancellationToken: cancellationToken)
+            .OrderByDescending(entry => entry.Value.Commits).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
+        Table(title, ["commits", "file changes", what], most.Select(entry => new[] { Number(entry.Value.Commits), Number(entry.Value.Changes), Start(entry.Key, 70) }));
+    }
+
+    private static async Task ShowHistoryAsync(IBrookView view, string file, CancellationToken cancellationToken)
+    {
+        var events = await view.GetEventsAsync(FilesHandler.Files, file, cancellationToken: cancellationToken);
+        Table($"Event history of {PathEnd(file)}: {Number(Math.Min(Top, events.Count))} of {Number(events.Count)} kept", ["when", "event", "commit", "author", "subject"], events.TakeLast(Top).Select(e => (Event: e, Commit: CommitOf(e))).Select(row => new[]
+        {
+            $"{row.Event.CreatedAt.UtcDateTime:yyyy-MM-dd HH:mm}", row.Event.Type, row.Commit.Id[..10], Start(row.Commit.Author, 30), Start(row.Commit.Subject, 60),
+        }));
+    }
+
+    private static Commit CommitOf(BrookEvent e) => e switch
+    {
+        BrookEvent<FileAdded> added => added.Data.Commit,
+        BrookEvent<FileModified> modified => modified.Data.Commit,
+        _ => throw new InvalidDataException($"A {e.Type} in the log of a file."),
+    };
+
+    private static void Table(string title, string[] columns, IEnumerable<string[]> rows)
+    {
+        Line($"\n[bold]{Markup.Escape(title)}[/]");
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var column in columns) table.AddColumn(new TableColumn(column).NoWrap());
+        foreach (var number in table.Columns.Take(columns[0] == "when" ? 0 : columns[1] == "file" ? 1 : 2)) number.RightAligned();
+        foreach (var row in rows) table.AddRow(row.Select(cell => new Text(cell)).ToArray());
+        AnsiConsole.Write(table);
+    }
+
+    private static void Line(string markup) => AnsiConsole.MarkupLine(markup);
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Start(string text, int length) => text.Length <= length ? text : $"{Names.Start(text, length - 3)}...";
+
+    /// <summary>The end of a path says most.</summary>
+    private static string PathEnd(string path) => path.Length <= 70 ? path : $"...{path[^67..]}";
+}

@@ -1,0 +1,92 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace GitHistory;
+
+/// <summary>Something the user can understand and mend: its message is all that is shown.</summary>
+public sealed class GitException(string message) : Exception(message);
+
+/// <summary>A git repository as it stood when it was opened: new commits do not disturb the run.</summary>
+public sealed record Repository(string Directory, string Head, int Commits, bool IsBare, bool IsShallow)
+{
+    // Set in a git hook, for instance: they would make git look elsewhere than at the directory.
+    private static readonly string[] Elsewhere =
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_PREFIX"];
+
+    /// <exception cref="GitException">No git, no directory, no repository or no commits.</exception>
+    public static async Task<Repository> OpenAsync(string directory)
+    {
+        directory = Path.GetFullPath(directory);
+        if (!System.IO.Directory.Exists(directory)) throw new GitException($"There is no directory '{directory}'. Name one inside a git repository.");
+        var about = await AskAsync(directory, "rev-parse", "--is-bare-repository", "--is-shallow-repository");
+        if (about.Error is not null) throw new GitException($"'{directory}' is not in a git repository that can be read. git says: {about.Error}");
+        var head = await AskAsync(directory, "rev-parse", "--quiet", "--verify", "HEAD^{commit}");
+        if (head.Error is not null) throw new GitException($"The git repository at '{directory}' has no commits (HEAD names none), so there is no history to fold. Commit something first.");
+        var count = await AskAsync(directory, "rev-list", "--count", "--first-parent", head.Output, "--");
+        if (count.Error is not null) throw new GitException($"The history of '{directory}' cannot be read. git says: {count.Error}");
+        var facts = about.Output.Split('\n');
+        return new(directory, head.Output, int.Parse(count.Output, CultureInfo.InvariantCulture), facts[0] == "true", facts[^1] == "true");
+    }
+
+    /// <summary>Reads what git writes while it writes. Blocks, as git's pipe does; a failure of git comes at the end.</summary>
+    /// <exception cref="GitException">git failed; the message has its words.</exception>
+    public IEnumerable<T> Read<T>(string[] command, Func<Stream, IEnumerable<T>> parse, CancellationToken cancellationToken)
+    {
+        using var git = Start(Directory, [.. command, Head, "--"]);
+        using var stop = cancellationToken.Register(git.Kill);
+        var error = git.StandardError.ReadToEndAsync(CancellationToken.None);
+        using var items = parse(git.StandardOutput.BaseStream).GetEnumerator();
+        while (MoveNext()) yield return items.Current;
+        Check();
+
+        bool MoveNext()
+        {
+            try { return items.MoveNext(); }
+            catch (IOException)
+            {
+                Check();                                    // cut short because git failed: its words say more
+                throw;
+            }
+        }
+
+        void Check()
+        {
+            git.WaitForExit();
+            cancellationToken.ThrowIfCancellationRequested();
+            if (git.ExitCode != 0) throw new GitException($"The history of '{Directory}' cannot be read to its end. git says: {Words(error.Result, git.ExitCode)}");
+        }
+    }
+
+    /// <summary>The paths of the tree at <see cref="Head"/>, submodules and symbolic links too.</summary>
+    public IEnumerable<string> ListTree(CancellationToken cancellationToken) => Read(["ls-tree", "-r", "-z", "--full-tree", "--name-only"], Paths, cancellationToken);
+
+    private static IEnumerable<string> Paths(Stream output)
+    {
+        var reader = new NulReader(output);
+        while (Next() is { } path) yield return path;
+
+        string? Next() => reader.TryRead(out var piece) ? Names.Text(piece) : null;
+    }
+
+    private static async Task<(string Output, string? Error)> AskAsync(string directory, params string[] command)
+    {
+        using var git = Start(directory, command);
+        var (output, error) = (git.StandardOutput.ReadToEndAsync(), git.StandardError.ReadToEndAsync());
+        await git.WaitForExitAsync();
+        return ((await output).Trim(), git.ExitCode == 0 ? null : Words(await error, git.ExitCode));
+    }
+
+    private static string Words(string error, int exitCode) => error.Trim() is { Length: > 0 } words ? words : string.Create(CultureInfo.InvariantCulture, $"nothing, and ends with code {exitCode}");
+
+    private static Process Start(string directory, string[] command)
+    {
+        var start = new ProcessStartInfo("git", ["-C", directory, "--no-pager", "--no-replace-objects", .. command])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LC_ALL"] = "C" },
+        };
+        foreach (var variable in Elsewhere) start.Environment.Remove(variable);
+        try { return Process.Start(start)!; }
+        catch (Win32Exception e) { throw new GitException($"git cannot be started ({e.Message}). Install it, or put its directory into PATH."); }
+    }
+}
