@@ -9,8 +9,9 @@ const int Proven = 0, Differs = 1, CannotRun = 2, Stopped = 130;
 
 if (args is not ([] or [not ['-', ..]]))
 {
-    Console.Error.WriteLine("usage: dotnet run --project examples/1-git-history [-- PATH]   (PATH: a directory in a git repository; default: the current one)");
-    return CannotRun;
+    var asked = args is ["-h" or "--help"];
+    (asked ? Console.Out : Console.Error).WriteLine("usage: dotnet run --project examples/1-git-history [-- PATH]   (PATH: a directory in a git repository; default: the current one)");
+    return asked ? 0 : CannotRun;
 }
 try
 {

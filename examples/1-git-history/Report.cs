@@ -7,13 +7,16 @@ namespace GitHistory;
 /// <summary>What the program shows. On a terminal with colours and a bar that moves; into a file or a pipe plain lines.</summary>
 public static class Report
 {
-    private const int Top = 10, MaxDifferences = 20;
+    private const int Top = 10, MaxDifferences = 20, Id = 10, Date = 10, Type = 13, Count = 7, Gaps = 18;
+
+    private static int Width => AnsiConsole.Profile.Width;
+    private static int AuthorWidth => Width < 120 ? 18 : 30;
 
     public static void Begin(Repository repository)
     {
         if (!AnsiConsole.Profile.Out.IsTerminal) AnsiConsole.Profile.Width = 140;
         var kind = repository switch { { IsBare: true, IsShallow: true } => " (bare, shallow)", { IsBare: true } => " (bare)", { IsShallow: true } => " (shallow)", _ => "" };
-        Line($"[bold]{Markup.Escape(repository.Directory)}[/]{kind} at {repository.Head[..10]}: {Number(repository.Commits)} commits on the first-parent line");
+        Line($"[bold]{Markup.Escape(repository.Directory)}[/]{kind} at {repository.Head[..Id]}: {Number(repository.Commits)} commits on the first-parent line");
         if (repository.IsShallow) Line("[yellow]The clone is shallow: what came before its oldest commit counts as added by it.[/]");
     }
 
@@ -51,7 +54,7 @@ public static class Report
         var files = await view.GetAllAsync(FilesHandler.Files, cancellationToken: cancellationToken)
             .OrderByDescending(file => file.Value!.Changes).ThenBy(file => file.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
         Table("Files changed most often", ["changes", "file", "last author", "last commit"],
-            files.Select(file => new[] { Number(file.Value!.Changes), PathEnd(file.Key), Start(file.Value.LastAuthor, 30), file.Value.LastCommit[..10] }));
+            files.Select(file => new[] { Number(file.Value!.Changes), End(file.Key, Width - Count - AuthorWidth - Id - Gaps), Start(file.Value.LastAuthor, AuthorWidth), file.Value.LastCommit[..Id] }));
         await ShowActivityAsync(view, CommitsHandler.Authors, "Authors", "author", cancellationToken);
         await ShowActivityAsync(view, CommitsHandler.Days, "Busiest days", "day", cancellationToken);
         if (files.Count > 0) await ShowHistoryAsync(view, files[0].Key, cancellationToken);
@@ -83,15 +86,16 @@ public static class Report
     {
         var most = await view.GetAllAsync(collection, cancellationToken: cancellationToken)
             .OrderByDescending(entry => entry.Value.Commits).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
-        Table(title, ["commits", "file changes", what], most.Select(entry => new[] { Number(entry.Value.Commits), Number(entry.Value.Changes), Start(entry.Key, 70) }));
+        Table(title, ["commits", "file changes", what], most.Select(entry => new[] { Number(entry.Value.Commits), Number(entry.Value.Changes), Start(entry.Key, Width - (2 * Count) - Gaps - 5) }));
     }
 
     private static async Task ShowHistoryAsync(IBrookView view, string file, CancellationToken cancellationToken)
     {
         var events = await view.GetEventsAsync(FilesHandler.Files, file, cancellationToken: cancellationToken);
-        Table($"Event history of {PathEnd(file)}: {Number(Math.Min(Top, events.Count))} of {Number(events.Count)} kept", ["when", "event", "commit", "author", "subject"], events.TakeLast(Top).Select(e => (Event: e, Commit: CommitOf(e))).Select(row => new[]
+        Table($"Event history of {End(file, Width - 40)}: {Number(Math.Min(Top, events.Count))} of {Number(events.Count)} kept", ["day", "event", "commit", "author", "subject"], events.TakeLast(Top).Select(e => (Event: e, Commit: CommitOf(e))).Select(row => new[]
         {
-            $"{row.Event.CreatedAt.UtcDateTime:yyyy-MM-dd HH:mm}", row.Event.Type, row.Commit.Id[..10], Start(row.Commit.Author, 30), Start(row.Commit.Subject, 60),
+            $"{row.Event.CreatedAt.UtcDateTime:yyyy-MM-dd}", row.Event.Type, row.Commit.Id[..Id], Start(row.Commit.Author, AuthorWidth),
+            Start(row.Commit.Subject, Width - Date - Type - Id - AuthorWidth - Gaps),
         }));
     }
 
@@ -107,7 +111,7 @@ public static class Report
         Line($"\n[bold]{Markup.Escape(title)}[/]");
         var table = new Table().Border(TableBorder.Simple);
         foreach (var column in columns) table.AddColumn(new TableColumn(column).NoWrap());
-        foreach (var number in table.Columns.Take(columns[0] == "when" ? 0 : columns[1] == "file" ? 1 : 2)) number.RightAligned();
+        foreach (var number in table.Columns.Take(columns[0] == "day" ? 0 : columns[1] == "file" ? 1 : 2)) number.RightAligned();
         foreach (var row in rows) table.AddRow(row.Select(cell => new Text(cell)).ToArray());
         AnsiConsole.Write(table);
     }
@@ -116,8 +120,8 @@ public static class Report
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Start(string text, int length) => text.Length <= length ? text : $"{Names.Start(text, length - 3)}...";
+    private static string Start(string text, int length) => text.Length <= length ? text : $"{Names.Start(text, Math.Max(1, length - 3))}...";
 
-    /// <summary>The end of a path says most.</summary>
-    private static string PathEnd(string path) => path.Length <= 70 ? path : $"...{path[^67..]}";
+    /// <summary>Of a path, the end says most.</summary>
+    private static string End(string path, int length) => path.Length <= length ? path : $"...{path[^Math.Max(1, length - 3)..]}";
 }
