@@ -29,12 +29,13 @@ try
 
     await Report.ShowAsync(view, stop);
     Report.Throughput(done, watch.Elapsed);
-    if (await parked.CountAsync(stop) is > 0 and var count) await Report.SetAsideAsync(parked, count, stop);
+    var setAside = await parked.CountAsync(stop);
+    if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);
     var proof = await Proof.CheckAsync(view, repository, stop);
     Report.Verdict(proof);
 
     await host.StopAsync();
-    return proof.Holds ? Proven : Differs;
+    return proof.Holds && setAside == 0 ? Proven : Differs;
 }
 catch (GitException e)
 {
