@@ -34,7 +34,7 @@ public sealed record Repository(string Directory, string Head, int Commits, bool
     public IEnumerable<T> Read<T>(string[] command, Func<Stream, IEnumerable<T>> parse, CancellationToken cancellationToken)
     {
         using var git = Start(Directory, [.. command, Head, "--"]);
-        using var stop = cancellationToken.Register(git.Kill);
+        using var stop = cancellationToken.Register(() => git.Kill(entireProcessTree: true));
         var error = git.StandardError.ReadToEndAsync(CancellationToken.None);
         using var items = parse(git.StandardOutput.BaseStream).GetEnumerator();
         while (MoveNext()) yield return items.Current;
