@@ -1,3 +1,5 @@
+using Brook;
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,8 +16,15 @@ public static class Setup
         return builder.Build();
     }
 
-    private static void AddBrook(IServiceCollection services) => services.AddBrookInProcess(brook => brook
-        .Author("git-history")
-        .AddHandler<FilesHandler>()
-        .AddHandler<CommitsHandler>());
+    private static void AddBrook(IServiceCollection services) => services.AddMassTransit(x =>
+    {
+        x.AddBrook(brook =>
+        {
+            brook.Author("git-history");
+            brook.Stream("git", partitions: 4);                 // by path and by author: nothing here needs one order over all files
+            brook.AddHandler<FilesHandler>();
+            brook.AddHandler<CommitsHandler>();
+        });
+        x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
+    });
 }

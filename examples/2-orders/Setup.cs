@@ -1,3 +1,5 @@
+using Brook;
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -10,10 +12,14 @@ public static class Setup
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();                       // only what Program.cs prints; leave it out and Brook tells why an event was set aside
-        builder.Services.AddBrookInProcess(brook =>
+        builder.Services.AddMassTransit(x =>
         {
-            brook.Author("orders-service");
-            brook.AddHandler<OrderHandler>();
+            x.AddBrook(brook =>
+            {
+                brook.Author("orders-service");
+                brook.AddHandler<OrderHandler>();
+            });
+            x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
         });
         return builder.Build();
     }
