@@ -22,8 +22,8 @@ public sealed class FilesHandler : IBrookHandler<FileAdded>, IBrookHandler<FileM
 /// </summary>
 public sealed class CommitsHandler : IBrookHandler<CommitMade>
 {
-    public static readonly ViewCollection<Activity> Authors = "authors";
-    public static readonly ViewCollection<Activity> Days = "days";
+    public static readonly ViewCollection<Work> Authors = "authors";
+    public static readonly ViewCollection<Work> Days = "days";
 
     public Changes Handle(BrookEvent<CommitMade> e) =>
     [
@@ -36,7 +36,7 @@ public sealed class CommitsHandler : IBrookHandler<CommitMade>
 public sealed record FileState(string LastAuthor, string LastCommit, int Changes);
 
 /// <summary>How much was done; <c>default</c> is nothing, which is what the first merge meets.</summary>
-public readonly record struct Activity(int Commits, int Changes)
+public readonly record struct Work(int Commits, int Changes)
 {
-    public Activity Plus(int changes) => new(Commits + 1, Changes + changes);
+    public Work Plus(int changes) => new(Commits + 1, Changes + changes);
 }

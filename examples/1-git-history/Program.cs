@@ -20,22 +20,8 @@ try
 
     using var host = Setup.BuildHost();
     await host.StartAsync();
-    var (brook, view, parked) = (host.Services.GetRequiredService<IBrook>(), host.Services.GetRequiredService<IBrookView>(), host.Services.GetRequiredService<IParkedEvents>());
-    var stop = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-
-    var watch = Stopwatch.StartNew();
-    var done = await Report.WithBarAsync(repository.Commits, applied => Feed.RunAsync(brook, view, repository, applied, stop));
-    watch.Stop();
-
-    await Report.ShowAsync(view, stop);
-    Report.Throughput(done, watch.Elapsed);
-    var setAside = await parked.CountAsync(stop);
-    if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);
-    var proof = await Proof.CheckAsync(view, repository, stop);
-    Report.Verdict(proof);
-
-    await host.StopAsync();
-    return proof.Holds && setAside == 0 ? Proven : Differs;
+    try { return await RunAsync(repository, host.Services); }
+    finally { await host.StopAsync(); }
 }
 catch (GitException e)
 {
@@ -46,4 +32,25 @@ catch (OperationCanceledException)
 {
     Console.Error.WriteLine("Stopped before the end: nothing is proven.");
     return Stopped;
+}
+
+static async Task<int> RunAsync(Repository repository, IServiceProvider services)
+{
+    var (brook, view, parked) = (services.GetRequiredService<IBrook>(), services.GetRequiredService<IBrookView>(), services.GetRequiredService<IParkedEvents>());
+    var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
+    var watch = Stopwatch.StartNew();
+    var done = await Report.WithBarAsync(repository.Commits, applied => Feed.RunAsync(brook, view, repository, applied, stop));
+    watch.Stop();
+    await Report.ShowAsync(view, stop);
+    Report.Throughput(done, watch.Elapsed);
+
+    var setAside = await parked.CountAsync(stop);
+    if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);
+    var sent = new Work(done.Commits, done.Events - done.Commits);
+    var (authors, days) = (await Proof.SumAsync(view, CommitsHandler.Authors, stop), await Proof.SumAsync(view, CommitsHandler.Days, stop));
+    Report.Sums(sent, authors, days);
+    var proof = await Proof.CheckAsync(view, repository, stop);
+    Report.Verdict(proof);
+    return proof.Holds && setAside == 0 && authors == sent && days == sent ? Proven : Differs;
 }

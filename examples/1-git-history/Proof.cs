@@ -10,6 +10,10 @@ public sealed record Proof(int Files, IReadOnlyList<string> Missing, IReadOnlyLi
     public static async Task<Proof> CheckAsync(IBrookView view, Repository repository, CancellationToken cancellationToken)
         => Compare(await view.GetAllAsync(FilesHandler.Files, cancellationToken: cancellationToken).Select(file => file.Key).ToListAsync(cancellationToken), repository.ListTree(cancellationToken));
 
+    /// <summary>What a collection of sums adds up to: no commit is lost and none counts twice, however the partitions ran.</summary>
+    public static async Task<Work> SumAsync(IBrookView view, ViewCollection<Work> collection, CancellationToken cancellationToken)
+        => await view.GetAllAsync(collection, cancellationToken: cancellationToken).AggregateAsync(default(Work), (sum, entry) => new(sum.Commits + entry.Value.Commits, sum.Changes + entry.Value.Changes), cancellationToken);
+
     public static Proof Compare(IEnumerable<string> view, IEnumerable<string> tree)
     {
         var (keys, missing, files) = (view.ToHashSet(), new List<string>(), 0);

@@ -55,13 +55,19 @@ public static class Report
             .OrderByDescending(file => file.Value!.Changes).ThenBy(file => file.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
         Table("Files changed most often", ["changes", "file", "last author", "last commit"],
             files.Select(file => new[] { Number(file.Value!.Changes), End(file.Key, Width - Count - AuthorWidth - Id - Gaps), Start(file.Value.LastAuthor, AuthorWidth), file.Value.LastCommit[..Id] }));
-        await ShowActivityAsync(view, CommitsHandler.Authors, "Authors", "author", cancellationToken);
-        await ShowActivityAsync(view, CommitsHandler.Days, "Busiest days", "day", cancellationToken);
+        await ShowWorkAsync(view, CommitsHandler.Authors, "Authors", "author", cancellationToken);
+        await ShowWorkAsync(view, CommitsHandler.Days, "Busiest days", "day", cancellationToken);
         if (files.Count > 0) await ShowHistoryAsync(view, files[0].Key, cancellationToken);
     }
 
     public static void Throughput(Progress done, TimeSpan took)
-        => Line($"{Number(done.Events)} events ({Number(done.Events - done.Commits)} file changes, {Number(done.Commits)} commits) in {took.TotalSeconds:0.00} s: {Number((long)(done.Events / took.TotalSeconds))} events/s");
+        => Line($"{Number(done.Events)} events ({Words(new(done.Commits, done.Events - done.Commits))}) in {took.TotalSeconds:0.00} s: {Number((long)(done.Events / took.TotalSeconds))} events/s");
+
+    public static void Sums(Work sent, Work authors, Work days)
+    {
+        if (authors == sent && days == sent) Line($"[green]authors and days add up to what was sent: {Words(sent)}[/]");
+        else Line($"[red]sums differ: {Words(sent)} sent, {Words(authors)} of authors, {Words(days)} of days[/]");
+    }
 
     public static void Verdict(Proof proof)
     {
@@ -82,7 +88,7 @@ public static class Report
         await foreach (var e in parked.ListAsync(cancellationToken: cancellationToken).Take(MaxDifferences)) Line($"  {e.Type} {Markup.Escape(e.Key ?? "")}: {Markup.Escape(e.Error)}");
     }
 
-    private static async Task ShowActivityAsync(IBrookView view, ViewCollection<Activity> collection, string title, string what, CancellationToken cancellationToken)
+    private static async Task ShowWorkAsync(IBrookView view, ViewCollection<Work> collection, string title, string what, CancellationToken cancellationToken)
     {
         var most = await view.GetAllAsync(collection, cancellationToken: cancellationToken)
             .OrderByDescending(entry => entry.Value.Commits).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
@@ -117,6 +123,8 @@ public static class Report
     }
 
     private static void Line(string markup) => AnsiConsole.MarkupLine(markup);
+
+    private static string Words(Work work) => $"{Number(work.Changes)} file changes, {Number(work.Commits)} commits";
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

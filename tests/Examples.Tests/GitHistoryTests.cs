@@ -120,6 +120,21 @@ public sealed class GitHistoryTests
     }
 
     [Fact]
+    public async Task A_difference_is_listed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "puts a shell script in front of git");
+        using var repository = new TestRepository().Commit(File("a")).Import();
+        var path = Environment.GetEnvironmentVariable("PATH");
+        Directory.CreateDirectory(repository.Beside("bin"));
+        var git = repository.Beside("bin/git");
+        await System.IO.File.WriteAllTextAsync(git, $"#!/bin/sh\ncase \"$*\" in *ls-tree*) printf 'gh\\377ost\\0';; esac\nPATH='{path}' exec git \"$@\"\n", TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows()) System.IO.File.SetUnixFileMode(git, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var run = await Example.GitHistoryAsync(repository.Directory, ("PATH", $"{repository.Beside("bin")}:{path}"));
+        Assert.Equal((1, @"  - gh\xffost"), (run.ExitCode, run.LastLine));
+        Assert.Contains("view differs from git ls-tree: 1 files missing, 0 too many", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Fifty_thousand_changes_take_well_under_a_minute()
     {
         using var repository = new TestRepository();
