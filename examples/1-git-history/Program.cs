@@ -23,7 +23,7 @@ try
     try { return await RunAsync(repository, host.Services); }
     finally { await host.StopAsync(); }
 }
-catch (GitException e)
+catch (Exception e) when (e is GitException or BrookException)
 {
     Console.Error.WriteLine(e.Message);
     return CannotRun;

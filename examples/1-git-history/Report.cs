@@ -9,12 +9,13 @@ public static class Report
 {
     private const int Top = 10, MaxDifferences = 20, Id = 10, Date = 10, Type = 13, Count = 7, Gaps = 18;
 
-    private static int Width => AnsiConsole.Profile.Width;
+    private static bool IsTerminal => AnsiConsole.Profile.Out.IsTerminal;
+    private static int Width => IsTerminal ? AnsiConsole.Profile.Width : 140;
     private static int AuthorWidth => Width < 120 ? 18 : 30;
 
     public static void Begin(Repository repository)
     {
-        if (!AnsiConsole.Profile.Out.IsTerminal) AnsiConsole.Profile.Width = 140;
+        if (!IsTerminal) AnsiConsole.Profile.Width = int.MaxValue / 2;     // no line is broken
         var kind = repository switch { { IsBare: true, IsShallow: true } => " (bare, shallow)", { IsBare: true } => " (bare)", { IsShallow: true } => " (shallow)", _ => "" };
         Line($"[bold]{Markup.Escape(repository.Directory)}[/]{kind} at {repository.Head[..Id]}: {Number(repository.Commits)} commits on the first-parent line");
         if (repository.IsShallow) Line("[yellow]The clone is shallow: what came before its oldest commit counts as added by it.[/]");
@@ -23,7 +24,7 @@ public static class Report
     /// <summary>A bar of the commits whose events are all in the view, with the number of events beside it.</summary>
     public static async Task<Progress> WithBarAsync(int commits, Func<Action<Progress>, Task<Progress>> run)
     {
-        if (!AnsiConsole.Profile.Out.IsTerminal) return await run(Lines(commits));
+        if (!IsTerminal) return await run(Lines(commits));
         return await AnsiConsole.Progress().HideCompleted(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(async bar =>
@@ -53,7 +54,7 @@ public static class Report
     {
         var files = await view.GetAllAsync(FilesHandler.Files, cancellationToken: cancellationToken)
             .OrderByDescending(file => file.Value!.Changes).ThenBy(file => file.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
-        Table("Files changed most often", ["changes", "file", "last author", "last commit"],
+        Table("Files changed most often", 1, ["changes", "file", "last author", "last commit"],
             files.Select(file => new[] { Number(file.Value!.Changes), End(file.Key, Width - Count - AuthorWidth - Id - Gaps), Start(file.Value.LastAuthor, AuthorWidth), file.Value.LastCommit[..Id] }));
         await ShowWorkAsync(view, CommitsHandler.Authors, "Authors", "author", cancellationToken);
         await ShowWorkAsync(view, CommitsHandler.Days, "Busiest days", "day", cancellationToken);
@@ -92,17 +93,18 @@ public static class Report
     {
         var most = await view.GetAllAsync(collection, cancellationToken: cancellationToken)
             .OrderByDescending(entry => entry.Value.Commits).ThenBy(entry => entry.Key, StringComparer.Ordinal).Take(Top).ToListAsync(cancellationToken);
-        Table(title, ["commits", "file changes", what], most.Select(entry => new[] { Number(entry.Value.Commits), Number(entry.Value.Changes), Start(entry.Key, Width - (2 * Count) - Gaps - 5) }));
+        Table(title, 2, ["commits", "file changes", what], most.Select(entry => new[] { Number(entry.Value.Commits), Number(entry.Value.Changes), Start(entry.Key, Width - (2 * Count) - Gaps - 5) }));
     }
 
     private static async Task ShowHistoryAsync(IBrookView view, string file, CancellationToken cancellationToken)
     {
         var events = await view.GetEventsAsync(FilesHandler.Files, file, cancellationToken: cancellationToken);
-        Table($"Event history of {End(file, Width - 40)}: {Number(Math.Min(Top, events.Count))} of {Number(events.Count)} kept", ["day", "event", "commit", "author", "subject"], events.TakeLast(Top).Select(e => (Event: e, Commit: CommitOf(e))).Select(row => new[]
-        {
-            $"{row.Event.CreatedAt.UtcDateTime:yyyy-MM-dd}", row.Event.Type, row.Commit.Id[..Id], Start(row.Commit.Author, AuthorWidth),
-            Start(row.Commit.Subject, Width - Date - Type - Id - AuthorWidth - Gaps),
-        }));
+        Table($"Event history of {End(file, Width - 40)}: {Number(Math.Min(Top, events.Count))} of {Number(events.Count)} kept", 0, ["day", "event", "commit", "author", "subject"],
+            events.TakeLast(Top).Select(e => (Event: e, Commit: CommitOf(e))).Select(row => new[]
+            {
+                $"{row.Event.CreatedAt.UtcDateTime:yyyy-MM-dd}", row.Event.Type, row.Commit.Id[..Id], Start(row.Commit.Author, AuthorWidth),
+                Start(row.Commit.Subject, Width - Date - Type - Id - AuthorWidth - Gaps),
+            }));
     }
 
     private static Commit CommitOf(BrookEvent e) => e switch
@@ -112,12 +114,13 @@ public static class Report
         _ => throw new InvalidDataException($"A {e.Type} in the log of a file."),
     };
 
-    private static void Table(string title, string[] columns, IEnumerable<string[]> rows)
+    /// <summary>The first <paramref name="numbers"/> columns are numbers.</summary>
+    private static void Table(string title, int numbers, string[] columns, IEnumerable<string[]> rows)
     {
         Line($"\n[bold]{Markup.Escape(title)}[/]");
         var table = new Table().Border(TableBorder.Simple);
         foreach (var column in columns) table.AddColumn(new TableColumn(column).NoWrap());
-        foreach (var number in table.Columns.Take(columns[0] == "day" ? 0 : columns[1] == "file" ? 1 : 2)) number.RightAligned();
+        foreach (var number in table.Columns.Take(numbers)) number.RightAligned();
         foreach (var row in rows) table.AddRow(row.Select(cell => new Text(cell)).ToArray());
         AnsiConsole.Write(table);
     }

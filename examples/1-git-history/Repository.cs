@@ -43,10 +43,10 @@ public sealed record Repository(string Directory, string Head, int Commits, bool
         bool MoveNext()
         {
             try { return items.MoveNext(); }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or InvalidDataException)
             {
                 Check();                                    // cut short because git failed: its words say more
-                throw;
+                throw new GitException($"What git says about '{Directory}' cannot be understood: {e.Message}");
             }
         }
 
