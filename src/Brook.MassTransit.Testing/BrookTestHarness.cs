@@ -61,6 +61,7 @@ public sealed class BrookTestHarness : IAsyncDisposable
             bus?.Invoke(x);
             x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
         });
+        builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddBrookTestHarness();
         var host = builder.Build();
         await StartAsync(host, cancellationToken).ConfigureAwait(false);

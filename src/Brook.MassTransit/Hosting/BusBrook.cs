@@ -24,6 +24,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly Lazy<MessageFeed> _feed;
     private readonly List<LaneConsumer> _lanes = [];
     private IStreamTopology? _topology;
+    private IBus? _bus;                     // ours; null before its start
+    private BrookEngine? _engine;
+    private TimeSpan _drainTimeout;
 
     public BusBrook(IServiceProvider provider, BrookBuilder builder, StreamOptions stream, Type busType)
     {
@@ -41,7 +44,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public StreamBacklog Backlog => _backlog;
 
-    private BrookEngine Engine => _provider.GetRequiredKeyedService<BrookEngine>(_builder.Name);
+    private BrookEngine Engine => _engine ??= _provider.GetRequiredKeyedService<BrookEngine>(_builder.Name);
 
     private TimeProvider Time => _provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
@@ -49,6 +52,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public Task PreStart(IBus bus)
     {
         if (InstanceOf(bus) is not { } instance) return Task.CompletedTask;
+        (_bus, _drainTimeout) = (bus, DrainTimeout());
         _topology = _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
             $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
         _streams.Use(_stream);
@@ -58,7 +62,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public async Task PostStart(IBus bus, Task<BusReady> busReady)
     {
-        if (InstanceOf(bus) is null) return;
+        if (bus != _bus) return;
         await busReady.ConfigureAwait(false);
         await Transport.OpenAsync(bus, _topology!).ConfigureAwait(false);
         _gate.Open();
@@ -66,17 +70,17 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public Task StartFaulted(IBus bus, Exception exception)
     {
-        if (InstanceOf(bus) is not null) _gate.Close($"The bus did not start, so nothing can be sent: {exception.Message}");
+        if (bus == _bus) _gate.Close($"The bus did not start, so nothing can be sent: {exception.Message}");
         return Task.CompletedTask;
     }
 
     /// <summary>No more is taken; what is in this process is handled, up to the stop timeout; what is left is said.</summary>
     public async Task PreStop(IBus bus)
     {
-        if (InstanceOf(bus) is null) return;
+        if (bus != _bus) return;
         _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
-        if (_topology is not { IsInProcess: true } || _builder.IsSendOnly) return;
-        var timeout = DrainTimeout();
+        if (_topology is not { IsInProcess: true } || _engine is null) return;
+        var timeout = _drainTimeout;
         if (_backlog.Unhandled + Engine.InOutbox > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled, timeout);
         using var expiry = new CancellationTokenSource(timeout);         // the process stops in real time
         try

@@ -8,16 +8,18 @@ internal sealed class StreamGate : IDisposable
     private volatile string? _reason;
 
     /// <summary>Cancelled when the gate closes.</summary>
-    public CancellationToken Closed => _closed.Token;
+    public CancellationToken Closed { get; }
+
+    public StreamGate() => Closed = _closed.Token;
 
     public void Open() => _opened.TrySetResult();
 
     /// <summary>No more from now on, and why.</summary>
     public void Close(string reason)
     {
-        _reason = reason;
+        _reason ??= reason;
         _opened.TrySetResult();
-        _closed.Cancel();
+        if (!Closed.IsCancellationRequested) _closed.Cancel();
     }
 
     /// <exception cref="BrookException">Closed.</exception>
@@ -27,5 +29,9 @@ internal sealed class StreamGate : IDisposable
         if (_reason is { } reason) throw new BrookException(reason);
     }
 
-    public void Dispose() => _closed.Dispose();
+    public void Dispose()
+    {
+        Close("The application has ended, so nothing can be sent any more.");
+        _closed.Dispose();
+    }
 }

@@ -85,10 +85,23 @@ public sealed class StopTests
         Assert.Contains("The host is stopping, so no more events are taken.", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_host_that_is_disposed_of_without_a_stop_ends_quietly_and_sends_are_refused()
+    {
+        var host = HostWith(brook => brook.AddHandler<OrderHandler>());
+        await BrookTestHarness.StartAsync(host, Token);
+        var brook = host.Services.GetRequiredService<IBrook>();
+
+        await ((IAsyncDisposable)host).DisposeAsync();
+
+        await Assert.ThrowsAsync<BrookSendException>(async () => await brook.SendAsync("order:placed", new OrderPlaced("1", 1), "1", Token));
+    }
+
     private static IHost HostWith(Action<BrookBuilder> configure, Action<IServiceCollection>? services = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         services?.Invoke(builder.Services);
+        builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddMassTransit(x =>
         {
             x.AddBrook(configure);
