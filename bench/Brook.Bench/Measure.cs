@@ -3,11 +3,14 @@ using System.Diagnostics;
 namespace Brook.Bench;
 
 /// <summary>One turn of one row.</summary>
-internal readonly record struct Sample(int Events, TimeSpan Elapsed, TimeSpan Cpu, long Bytes)
+internal readonly record struct Sample(int Events, TimeSpan Elapsed, TimeSpan Cpu, long Bytes, TimeSpan Paused)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
     public double CpuMicroseconds => Cpu.TotalMicroseconds / Events;
     public double BytesPerEvent => (double)Bytes / Events;
+
+    /// <summary>How much of the time all threads stood still for the garbage collection.</summary>
+    public double PausedPercent => 100 * Paused / Elapsed;
 }
 
 /// <summary>The measured turns of one row, one a round.</summary>
@@ -16,18 +19,20 @@ internal sealed record RowResult(string Name, IReadOnlyList<Sample> Samples)
     public double Median(Func<Sample, double> of) => Measure.Median(Samples.Select(of));
 }
 
-/// <summary>All rows take turns: a round that is not counted, then those that are. So whatever the machine does meanwhile, it does to all of them.</summary>
+/// <summary>All rows take turns: rounds that are not counted (compiled code gets faster in both), then those that are. So whatever the machine does meanwhile, it does to all of them.</summary>
 internal static class Measure
 {
+    public const int WarmUps = 2;
+
     public static async Task<IReadOnlyList<RowResult>> RunAsync(Scenario scenario, int rounds, int events, string? only)
     {
         var rows = scenario.Rows.Where(row => only is null || row.Name == only).ToList();
         var samples = rows.ToDictionary(row => row.Name, _ => new List<Sample>());
-        for (var round = 0; round <= rounds; round++)
+        for (var round = 0; round < WarmUps + rounds; round++)
             foreach (var row in rows)
             {
                 var sample = await TurnAsync(row, events > 0 ? events : row.Events);
-                if (round > 0) samples[row.Name].Add(sample);
+                if (round >= WarmUps) samples[row.Name].Add(sample);
             }
         return [.. rows.Select(row => new RowResult(row.Name, samples[row.Name]))];
     }
@@ -47,9 +52,9 @@ internal static class Measure
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        var (bytes, cpu, started) = (GC.GetTotalAllocatedBytes(precise: true), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
+        var (bytes, paused, cpu, started) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         await peer.RunAsync(events);
-        var sample = new Sample(events, Stopwatch.GetElapsedTime(started), Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - bytes);
+        var sample = new Sample(events, Stopwatch.GetElapsedTime(started), Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - bytes, GC.GetTotalPauseDuration() - paused);
         var applied = await peer.AppliedAsync();
         if (applied != leadIn + events) throw new InvalidOperationException($"'{row.Name}' was sent {leadIn + events} events and has {applied}: no result.");
         return sample;

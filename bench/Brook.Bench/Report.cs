@@ -7,7 +7,7 @@ namespace Brook.Bench;
 /// <summary>The same figures three ways: for the eye, to commit, for a program. Medians of the rounds; a ratio is made round by round, then the median.</summary>
 internal sealed class Report(Scenario scenario, Machine before, Machine after, IReadOnlyList<RowResult> rows)
 {
-    private static readonly string[] s_columns = ["row", "events/s", "lowest - highest", "CPU us/event", "events/CPU s", "bytes/event"];
+    private static readonly string[] s_columns = ["row", "events/s", "lowest - highest", "CPU us/event", "events/CPU s", "bytes/event", "GC pause"];
 
     public string Table()
     {
@@ -26,7 +26,7 @@ internal sealed class Report(Scenario scenario, Machine before, Machine after, I
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"## {scenario.Name}").AppendLine();
         foreach (var line in Header()) text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
-        text.AppendLine().AppendLine(Line(s_columns)).AppendLine("|---|---:|---:|---:|---:|---:|");
+        text.AppendLine().AppendLine(Line(s_columns)).AppendLine("|---|---:|---:|---:|---:|---:|---:|");
         foreach (var row in rows) text.AppendLine(Line(Cells(row)));
         if (Ratios().Count == 0) return text.ToString();
         text.AppendLine().AppendLine("| ratio of events/s | |").AppendLine("|---|---:|");
@@ -46,6 +46,7 @@ internal sealed class Report(Scenario scenario, Machine before, Machine after, I
             events_per_second = Math.Round(row.Median(sample => sample.PerSecond), 1),
             cpu_us_per_event = Math.Round(row.Median(sample => sample.CpuMicroseconds), 3),
             bytes_per_event = Math.Round(row.Median(sample => sample.BytesPerEvent), 1),
+            gc_pause_percent = Math.Round(row.Median(sample => sample.PausedPercent), 1),
         }),
         ratios = Ratios().ToDictionary(ratio => ratio.Name, ratio => Math.Round(ratio.Value, 3)),
         cores = before.Cores,
@@ -58,7 +59,7 @@ internal sealed class Report(Scenario scenario, Machine before, Machine after, I
         scenario.About,
         .. scenario.Notes,
         $"{before.Cpu}, {before.Cores} cores; {before.Os}; {before.Runtime}; GC {before.Gc}; load average {before.Load} before, {after.Load} after",
-        $"median of {rows[0].Samples.Count} rounds in which all rows took turns, after one that is not counted",
+        $"median of {rows[0].Samples.Count} rounds in which all rows took turns, after {Measure.WarmUps} that are not counted",
     ];
 
     private static string[] Cells(RowResult row) =>
@@ -69,6 +70,7 @@ internal sealed class Report(Scenario scenario, Machine before, Machine after, I
         row.Median(sample => sample.CpuMicroseconds).ToString("F2", CultureInfo.InvariantCulture),
         Whole(1e6 / row.Median(sample => sample.CpuMicroseconds)),
         Whole(row.Median(sample => sample.BytesPerEvent)),
+        string.Create(CultureInfo.InvariantCulture, $"{row.Median(sample => sample.PausedPercent):F0} %"),
     ];
 
     private List<(string Name, double Value)> Ratios() =>

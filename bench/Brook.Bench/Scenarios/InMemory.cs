@@ -1,3 +1,4 @@
+using System.Globalization;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,7 +16,7 @@ internal sealed class InMemory : Scenario
 
     public override IReadOnlyList<string> Notes { get; } =
     [
-        $"same event in every row; {Load.Keys} keys, log of {Load.LogLimit} events a key; empty, handwritten, single: {Publishers} callers of Publish, ConcurrentMessageLimit 1 (in order); handwritten_batch: the same callers, Batch<T> of 100, one batch at a time, deliveries side by side (order not kept)",
+        string.Create(CultureInfo.InvariantCulture, $"same event in every row; {Load.Keys:N0} keys, log of {Load.LogLimit} events a key; empty, handwritten, single: {Publishers} callers of Publish, ConcurrentMessageLimit 1 (in order); handwritten_batch: the same callers, Batch<T> of 100, one batch at a time, deliveries side by side (order not kept)"),
         $"single: an ordinary message as an event (brook.Consume<T>); concurrent: {Senders} callers of SendAsync; many: one SendManyAsync; all Brook rows on one partition (total order), duplicates noticed",
         "handwritten: fold and log over dictionaries of objects in a consumer; logging is off in all rows",
     ];
@@ -103,20 +104,11 @@ internal sealed class InMemory : Scenario
     {
         private readonly Arrivals _arrivals = host.Services.GetRequiredService<Arrivals>();
 
-        public static async Task<IPeer> OpenAsync()
+        public static async Task<IPeer> OpenAsync() => new SinglePeer(await StartAsync(x => x.AddBrook(brook =>
         {
-            var arrivals = new Arrivals();
-            var host = await StartAsync(x =>
-            {
-                x.AddSingleton(arrivals);
-                x.AddBrook(brook =>
-                {
-                    brook.AddHandler<OrderHandler>().On<OrderUpdated>(Load.Type, _ => Arrived(arrivals)).Consume<OrderUpdated>(Load.Type, order => order.Id);
-                    brook.Options.LogLimit = Load.LogLimit;
-                });
-            });
-            return new SinglePeer(host);
-        }
+            brook.AddHandler<OrderHandler>().AddHandler<CountingHandler>().Consume<OrderUpdated>(Load.Type, order => order.Id);
+            brook.Options.LogLimit = Load.LogLimit;
+        })));
 
         public async Task RunAsync(int events)
         {
@@ -138,8 +130,11 @@ internal sealed class InMemory : Scenario
         }
 
         public ValueTask DisposeAsync() => StopAsync(host);
+    }
 
-        private static Changes Arrived(Arrivals arrivals)
+    private sealed class CountingHandler(Arrivals arrivals) : IBrookHandler<OrderUpdated>
+    {
+        public Changes Handle(BrookEvent<OrderUpdated> e)
         {
             arrivals.Add();
             return default;
