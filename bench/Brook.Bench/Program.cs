@@ -18,7 +18,7 @@ internal static class Program
         var machine = Machine.Now();
         var results = await Measure.RunAsync(scenario, Number("--rounds", 3), Number("--events", 0), Text("--only"));
         var report = new Report(scenario, machine, Machine.Now(), results);
-        await output.WriteLineAsync(args.Contains("--markdown") ? report.Markdown() : report.Table());
+        await output.WriteLineAsync(args.Contains("--markdown") ? report.Markdown().TrimEnd() : report.Table());
         if (args.Contains("--json")) await output.WriteLineAsync(report.Json());
         return 0;
 
