@@ -102,9 +102,7 @@ internal sealed class Engine : Scenario
 
         public bool ForwardsToOtherNodes => false;
 
-        public ValueTask ReadyToSendAsync(CancellationToken cancellationToken) => default;
-
-        public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+        public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
         {
             foreach (var e in events.Span) Records.Add(e.Record.ToArray());
             return new(new SendOutcome([], [], null));

@@ -34,7 +34,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
         _backlog = _streams.Backlog(stream.Stream);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
-        _feed = new(() => new MessageFeed(Engine));
+        _feed = new(() => new MessageFeed(Engine, Time));
         Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
     }
 
@@ -160,11 +160,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private string MessageQueue(Type message) => $"{_stream.Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.Name)}";
 
     /// <summary>The observer hears of every bus of the application; null: this is not ours.</summary>
-    private IBusInstance? InstanceOf(IBus bus)
-    {
-        var instance = (IBusInstance?)_provider.GetService(_busType == typeof(IBus) ? typeof(IBusInstance) : typeof(IBusInstance<>).MakeGenericType(_busType));
-        return instance?.Bus.Address == bus.Address ? instance : null;
-    }
+    private IBusInstance? InstanceOf(IBus bus) => _provider.GetServices<IBusInstance>().FirstOrDefault(instance => instance.InstanceType == _busType && instance.Bus.Address == bus.Address);
 
     /// <summary>Most of what the host gives to stopping; the rest is for the bus.</summary>
     private TimeSpan DrainTimeout()

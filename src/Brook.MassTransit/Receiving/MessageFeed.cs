@@ -9,7 +9,7 @@ namespace Brook.MassTransit;
 /// Ordinary messages as events of one instance. Each endpoint is a lane of its own whose message ids several nodes share. Deliveries that come side by side
 /// are committed together: whoever finds the lane free takes along all that wait.
 /// </summary>
-internal sealed class MessageFeed(BrookEngine engine)
+internal sealed class MessageFeed(BrookEngine engine, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Endpoint> _endpoints = new();
 
@@ -22,7 +22,7 @@ internal sealed class MessageFeed(BrookEngine engine)
 
     private EventEnvelope Envelope<TMessage>(ConsumeContext<TMessage> context, string endpoint) where TMessage : class
     {
-        var sent = context.SentTime is { } time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : DateTimeOffset.UnixEpoch;
+        var sent = context.SentTime is { } at ? new DateTimeOffset(DateTime.SpecifyKind(at, DateTimeKind.Utc)) : time.GetUtcNow();
         var id = context.MessageId ?? NewId.NextGuid();
         return new()
         {

@@ -122,7 +122,7 @@ internal sealed class StreamTransport : IBrookTransport
         }
         catch (OperationCanceledException e)
         {
-            throw new OperationCanceledException($"The send was cancelled while its message {message.Id} was under way: the event may have been sent. Send it again with an id of its own (BrookEvent.Id) and it is applied once.", e, cancellationToken);
+            throw new OperationCanceledException($"The send was cancelled while its message {message.Id} was under way: the event may have been sent. An event whose id the caller set (BrookEvent.Id) can be sent again and is applied once.", e, cancellationToken);
         }
     }
 
