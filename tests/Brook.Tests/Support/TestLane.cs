@@ -12,7 +12,7 @@ internal sealed class TestLane : IAsyncDisposable
     private readonly ServiceProvider _provider;
     private long _offset;
 
-    private TestLane(ServiceProvider provider, BrookEngine engine, Lane lane) => (_provider, Engine, Lane) = (provider, engine, lane);
+    private TestLane(ServiceProvider provider, BrookEngine engine, Lane lane) => (_provider, Engine, Lane, _offset) = (provider, engine, lane, lane.NextOffset);
 
     public BrookEngine Engine { get; }
     public Lane Lane { get; }
