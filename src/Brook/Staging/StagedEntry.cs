@@ -15,6 +15,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     private long _version = Unknown;        // of the start; 0: missing
     private int _folded;                    // how many of the changes are in Value
     private bool _needsStart;               // the value depends on what was stored, or a handler has read it
+    private long _seen = Unknown;           // the version that a handler's changes rest on; the start may be a later one, read afresh since
     private Exception? _unreadable;         // what is stored is not a value of this collection
 
     public EntryKey Key => key;
@@ -39,6 +40,19 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
 
     /// <summary>A handler looks at it: unless its value is all the batch's own, it is checked at the commit.</summary>
     public void MarkRead() => _needsStart |= _folded == 0;
+
+    /// <summary>A handler has got its value. What the first one saw is what the commit must find.</summary>
+    public void MarkSeen()
+    {
+        if (_seen == Unknown && _needsStart) _seen = _version;
+    }
+
+    /// <summary>Another writer was faster: starts from what is stored now, and whoever has read it is handled again.</summary>
+    public void Restart(in StoredEntry stored, IBrookSerializer serializer)
+    {
+        _seen = Unknown;
+        Start(in stored, serializer);
+    }
 
     /// <summary>Starts from what is stored.</summary>
     public void Start(in StoredEntry stored, IBrookSerializer serializer)
@@ -99,7 +113,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     /// <summary>Adds the entry's guard, write and log records. When the value cannot be serialized, says whose it is.</summary>
     public (int Event, Exception Error)? AddTo(Batch batch, IBrookSerializer serializer, DateTimeOffset now)
     {
-        long? expected = _needsStart && _version != Unknown ? _version : null;
+        long? expected = _seen != Unknown ? _seen : _needsStart && _version != Unknown ? _version : null;
         if (_changes.Count == 0)
         {
             if (expected is not null) batch.Commit.Add(new CommitEntry(key, EntryAction.Check, expected));
@@ -131,7 +145,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     {
         if (_changes.Count > 0) (_version, _folded) = (Exists ? version : 0, 0);
         _changes.Clear();
-        (Touched, _needsStart) = (false, false);
+        (Touched, _needsStart, _seen) = (false, false, Unknown);
         if (codec.TimeToLive is not null) Forget();             // it may end before the next batch
     }
 

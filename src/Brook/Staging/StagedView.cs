@@ -66,7 +66,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
     }
 
     /// <summary>Another writer was faster: the entry starts again from what is stored now.</summary>
-    public void Refresh(EntryKey key, in StoredEntry current) => _entries[key].Start(in current, serializer);
+    public void Refresh(EntryKey key, in StoredEntry current) => _entries[key].Restart(in current, serializer);
 
     /// <summary>The batch is in the store; its entries are the cache.</summary>
     public void Committed(long version)
@@ -184,6 +184,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
             if (!entries[i].IsKnown) (unknown ??= []).Add(entries[i]);
         }
         if (unknown is not null) await ReadAsync(unknown, cancellationToken).ConfigureAwait(false);
+        foreach (var entry in entries) entry.MarkSeen();
         return Array.ConvertAll(entries, entry => new ViewEntry<T>(entry.Exists, entry.Exists ? Copy<T>(entry) : default));
     }
 
