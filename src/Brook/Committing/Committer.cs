@@ -53,8 +53,6 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
     {
         var batch = lane.Batch;
         var (reader, failed) = (batch.FirstReader(0), batch.FirstFailed());
-        for (var i = 0; i < batch.Count; i++)
-            if (batch[i].Outcome == Outcome.Duplicate) lane.View.Unstage(batch, i, i);
         if (reader >= 0 || failed >= 0) lane.RestartFrom(reader < 0 ? failed : failed < 0 ? reader : Math.Min(reader, failed), revive: true);
     }
 }

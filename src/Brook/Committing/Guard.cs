@@ -10,11 +10,15 @@ internal abstract class Guard(LaneContext lane, LaneProgress progress)
     protected LaneProgress Progress { get; } = progress;
     protected EntryKey Self { get; } = new(LaneState.Collection, lane.Name);
     protected long Version { get; set; }
+    protected HashSet<Guid> Messages { get; } = [];
+
+    /// <summary>Whether a message may be committed in parts: how far it is done is remembered.</summary>
+    public abstract bool KnowsParts { get; }
 
     /// <summary>The lane's entry as last seen.</summary>
     public LaneState State { get; protected set; }
 
-    /// <summary>Reads what the lane knows; claims it where it has one owner.</summary>
+    /// <summary>Reads what the lane knows, its parked rows too, and wakes who waited for that; claims it where it has one owner.</summary>
     public abstract ValueTask OpenAsync(bool claim, CancellationToken cancellationToken);
 
     /// <summary>Marks what was applied before. Called once per round.</summary>
@@ -33,6 +37,29 @@ internal abstract class Guard(LaneContext lane, LaneProgress progress)
     /// <summary>Whether all events of the span are in the view, set aside or known.</summary>
     public abstract bool IsDone(ReceiptSpan span);
 
+    /// <summary>The event was applied before, whatever became of it this time.</summary>
+    protected void Drop(int index)
+    {
+        var batch = Lane.Batch;
+        if (batch[index].Outcome == Outcome.Duplicate) return;
+        batch[index].Outcome = Outcome.Duplicate;
+        Lane.View.Unstage(batch, index, index);
+    }
+
+    /// <summary>A message may stand in a batch twice: delivered again, or sent again because nobody knew whether it had arrived.</summary>
+    protected void DropCopies()
+    {
+        Messages.Clear();
+        var (message, last, isCopy) = (default(Guid), -1L, false);
+        for (var i = 0; i < Lane.Batch.Count; i++)
+        {
+            var position = Lane.Batch.Raw.Span[i].Position;
+            if (position.MessageId != message) (message, last, isCopy) = (position.MessageId, -1, !Messages.Add(position.MessageId));
+            if (isCopy || position.Offset <= last) Drop(i);
+            else last = position.Offset;
+        }
+    }
+
     protected void Put(LaneState state, long? expected)
     {
         Lane.Batch.Arena.Begin();
@@ -40,11 +67,10 @@ internal abstract class Guard(LaneContext lane, LaneProgress progress)
         Lane.Batch.Commit.Add(new CommitEntry(Self, EntryAction.Put, expected, Lane.Batch.Arena.End()));
     }
 
-    protected async ValueTask<StoredEntry> ReadSelfAsync(CancellationToken cancellationToken)
+    protected async ValueTask<(long Version, LaneState State)> ReadSelfAsync(CancellationToken cancellationToken)
     {
         var self = (await Lane.Store.ReadAsync(new[] { Self }, cancellationToken).ConfigureAwait(false))[0];
-        (Version, State) = (self.Version, LaneState.Read(self.Value.Span));
-        return self;
+        return (self.Version, LaneState.Read(self.Value.Span));
     }
 
     protected static Commit CommitOf(in CommitEntry entry)

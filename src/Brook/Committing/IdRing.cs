@@ -11,8 +11,8 @@ namespace Brook;
 /// </summary>
 internal sealed class IdRing(string collection, int capacity)
 {
-    private readonly HashSet<Guid> _ids = [];
-    private readonly Dictionary<long, Guid> _slots = [];
+    private HashSet<Guid> _ids = [];
+    private Dictionary<long, Guid> _slots = [];
 
     public bool Contains(Guid id) => _ids.Contains(id);
 
@@ -38,15 +38,14 @@ internal sealed class IdRing(string collection, int capacity)
 
     public async ValueTask LoadAsync(IViewStore store, CancellationToken cancellationToken)
     {
-        _ids.Clear();
-        _slots.Clear();
+        var slots = new Dictionary<long, Guid>();               // others may ask what is known meanwhile
         for (string? after = null; ;)
         {
             var page = await store.ReadPageAsync(collection, "", after, 1000, cancellationToken).ConfigureAwait(false);
-            foreach (var (slot, entry) in page.Entries)
-                if (long.Parse(slot, CultureInfo.InvariantCulture) is var number && number < capacity) Remember(Guid.Parse(Encoding.ASCII.GetString(entry.Value.Span[1..^1])), number);
-            if ((after = page.Next) is null) return;
+            foreach (var (slot, entry) in page.Entries) slots[long.Parse(slot, CultureInfo.InvariantCulture)] = Guid.Parse(Encoding.ASCII.GetString(entry.Value.Span[1..^1]));
+            if ((after = page.Next) is null) break;
         }
+        (_slots, _ids) = (slots, [.. slots.Values]);            // with those of a larger ring than now: the newest may be among them
     }
 
     private long Slot(long number) => number % capacity;

@@ -16,35 +16,29 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     private readonly HashSet<Guid> _inBatch = [];
     private LaneState _next;
 
+    public override bool KnowsParts => true;
+
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
-        var current = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
-        while (claim)
-        {
-            var claimed = LaneState.Read(current.Value.Span) with { Epoch = LaneState.Read(current.Value.Span).Epoch + 1 };
-            var value = new ArrayBufferWriter<byte>();
-            claimed.WriteTo(value);
-            var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, current.Version, value.WrittenMemory));
-            var result = await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
-            if (result.IsCommitted)
-            {
-                (Version, State) = (commit.Version, claimed);
-                break;
-            }
-            current = result.Conflicts[0].Current;
-        }
+        var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        if (claim) (version, state) = await ClaimAsync(version, state, cancellationToken).ConfigureAwait(false);
+        else if (state.Epoch != State.Epoch) return;            // another owner has it: with what is known here, the next commit is fenced
         if (!countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         await _events.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
+        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        Progress.Advance((Guard: this, version, state), static seen => (seen.Guard.Version, seen.Guard.State) = (seen.version, seen.state));
     }
 
     public override ValueTask DropAppliedAsync(CancellationToken cancellationToken)
     {
+        DropCopies();
         _inBatch.Clear();
         var batch = Lane.Batch;
         for (var i = 0; i < batch.Count; i++)
         {
             ref readonly var raw = ref batch.Raw.Span[i];
-            if (IsKnown(raw.Position) || (raw.HasCallersId && (_events.Contains(raw.Id) || !_inBatch.Add(raw.Id)))) batch[i].Outcome = Outcome.Duplicate;
+            if (batch[i].Outcome == Outcome.Duplicate) continue;
+            if (IsKnown(raw.Position) || (raw.HasCallersId && (_events.Contains(raw.Id) || !_inBatch.Add(raw.Id)))) Drop(i);
         }
         return default;
     }
@@ -53,6 +47,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     {
         _newMessages.Clear();
         _newEvents.Clear();
+        Messages.Clear();
         var batch = Lane.Batch;
         var last = default(Guid);
         var open = false;                                   // something is new
@@ -60,12 +55,12 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         {
             ref readonly var raw = ref batch.Raw.Span[i];
             if (countsOffsets) next = next with { Next = Math.Max(next.Next, raw.Position.Offset + 1) };
-            else if (raw.Position.MessageId != last && !_messages.Contains(raw.Position.MessageId))
+            else if (raw.Position.MessageId != last)
             {
                 last = raw.Position.MessageId;
-                if (last != batch.CutMessage) _newMessages.Add(last);
+                if (last != batch.CutMessage && !_messages.Contains(last) && Messages.Add(last)) _newMessages.Add(last);
             }
-            if (!countsOffsets && raw.Position.MessageId == batch.CutMessage) next = next with { Message = batch.CutMessage, Done = Math.Max(raw.Position.Offset + 1, next.Message == batch.CutMessage ? next.Done : 0) };
+            if (!countsOffsets && last == batch.CutMessage && !_messages.Contains(last)) next = next with { Message = last, Done = Math.Max(raw.Position.Offset + 1, next.Message == last ? next.Done : 0) };
             if (batch[i].Outcome != Outcome.Duplicate && raw.HasCallersId) _newEvents.Add(raw.Id);
             open |= batch[i].Outcome != Outcome.Duplicate;
         }
@@ -83,7 +78,6 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         var (mine, there) = (State, LaneState.Read(conflict.Current.Value.Span));
         if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
         await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
-        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
         return countsOffsets && State.Next != mine.Next ? BatchOutcome.Moved : BatchOutcome.Committed;
     }
 
@@ -98,6 +92,20 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     public override bool IsDone(ReceiptSpan span) => countsOffsets
         ? span.Last < State.Next
         : _messages.Contains(span.MessageId) || (span.MessageId == State.Message && span.Last < State.Done);
+
+    private async ValueTask<(long Version, LaneState State)> ClaimAsync(long version, LaneState state, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var claimed = state with { Epoch = state.Epoch + 1 };
+            var value = new ArrayBufferWriter<byte>();
+            claimed.WriteTo(value);
+            var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, version, value.WrittenMemory));
+            var result = await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+            if (result.IsCommitted) return (commit.Version, claimed);
+            (version, state) = (result.Conflicts[0].Current.Version, LaneState.Read(result.Conflicts[0].Current.Value.Span));
+        }
+    }
 
     private bool IsKnown(EventPosition position) => countsOffsets
         ? position.Offset < State.Next

@@ -19,21 +19,24 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     private LaneState _next;
     private int _sinceCount;
 
+    public override bool KnowsParts => false;
+
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
-        await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        await LookAgainAsync(cancellationToken).ConfigureAwait(false);
         if (State.Generation >= 2) await DropAsync(State.Generation - 2, cancellationToken).ConfigureAwait(false);
     }
 
     public override async ValueTask DropAppliedAsync(CancellationToken cancellationToken)
     {
+        DropCopies();
         var batch = Lane.Batch;
         for (var i = 0; i < batch.Count; i++)
         {
             var (position, sent) = (batch.Raw.Span[i].Position, batch.Raw.Span[i].SentAt);
             if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
             var found = await Lane.Store.ReadAsync(new[] { Id(position.MessageId, 0), Id(position.MessageId, 1) }, cancellationToken).ConfigureAwait(false);
-            if (!found[0].IsMissing || !found[1].IsMissing) batch[i].Outcome = Outcome.Duplicate;
+            if (!found[0].IsMissing || !found[1].IsMissing) Drop(i);
             else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. Check the view, then release or skip it; raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
         }
     }
@@ -64,11 +67,11 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     {
         if (_entries[conflict.Index] is >= 0 and var id)
         {
-            foreach (ref var item in MessageOf(_ids[id].Message)) item.Outcome = Outcome.Duplicate;
+            for (var i = 0; i < Lane.Batch.Count; i++)
+                if (Lane.Batch.Raw.Span[i].Position.MessageId == _ids[id].Message) Drop(i);
             return BatchOutcome.Committed;
         }
-        await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
-        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await LookAgainAsync(cancellationToken).ConfigureAwait(false);
         return BatchOutcome.Committed;
     }
 
@@ -95,11 +98,17 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
         var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, Version, value.WrittenMemory));
         if (!(await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false)).IsCommitted)
         {
-            await ReadSelfAsync(cancellationToken).ConfigureAwait(false);       // another consumer did it
+            await LookAgainAsync(cancellationToken).ConfigureAwait(false);      // another consumer did it
             return;
         }
         (Version, State) = (commit.Version, next);
         await DropAsync(next.Generation - 2, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask LookAgainAsync(CancellationToken cancellationToken)
+    {
+        (Version, State) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask DropAsync(long generation, CancellationToken cancellationToken)
@@ -124,14 +133,6 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
             after = page.Next;
         }
         while (after is not null);
-    }
-
-    private Span<BatchItem> MessageOf(Guid message)
-    {
-        var (first, count) = (-1, 0);
-        for (var i = 0; i < Lane.Batch.Count; i++)
-            if (Lane.Batch.Raw.Span[i].Position.MessageId == message) (first, count) = (first < 0 ? i : first, count + 1);
-        return Lane.Batch.Items.Slice(first, count);
     }
 
     private string Ids(long generation) => string.Create(CultureInfo.InvariantCulture, $"$applied:{Lane.Name}:{generation}");

@@ -106,7 +106,6 @@ public sealed class Lane : IAsyncDisposable
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
-        await _parked.LoadAsync(cancellationToken).ConfigureAwait(false);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -116,7 +115,6 @@ public sealed class Lane : IAsyncDisposable
         _context.View.Discard();
         _context.Halted = null;
         await _guard.OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);
-        await _parked.LoadAsync(cancellationToken).ConfigureAwait(false);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
         _interrupted = false;
     }
@@ -129,6 +127,11 @@ public sealed class Lane : IAsyncDisposable
         while (count < events.Length && count < _context.Options.BatchEvents && (count == 0 || bytes + events[count].Record.Length <= _context.Options.BatchBytes))
             bytes += events[count++].Record.Length;
         cutMessage = count < events.Length && events[count].Position.MessageId == events[count - 1].Position.MessageId ? events[count].Position.MessageId : default;
-        return received[..count];
+        if (cutMessage == default || _guard.KnowsParts) return received[..count];
+        var start = count;                                      // whole messages only: without the last one, or all of the only one
+        while (start > 0 && events[start - 1].Position.MessageId == cutMessage) start--;
+        while (start == 0 && count < events.Length && events[count].Position.MessageId == cutMessage) count++;
+        cutMessage = default;
+        return received[..(start > 0 ? start : count)];
     }
 }

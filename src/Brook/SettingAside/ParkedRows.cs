@@ -7,8 +7,8 @@ namespace Brook;
 /// <summary>A lane's rows of <c>$parked</c>: which keys are held, and what the batch adds in its own commit.</summary>
 internal sealed class ParkedRows(LaneContext lane)
 {
-    private readonly HashSet<string> _keys = [];
-    private readonly HashSet<(Guid Message, long Offset)> _positions = [];
+    private HashSet<string> _keys = [];
+    private HashSet<(Guid Message, long Offset)> _positions = [];
     private readonly List<int> _staged = [];
 
     /// <summary>How many events of the batch are set aside.</summary>
@@ -61,19 +61,19 @@ internal sealed class ParkedRows(LaneContext lane)
 
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
-        _keys.Clear();
-        _positions.Clear();
+        var (keys, positions) = (new HashSet<string>(), new HashSet<(Guid, long)>());       // others may ask what is held meanwhile
         for (string? after = null; ;)
         {
             var page = await lane.Store.ReadPageAsync(ParkedRow.Collection, $"{lane.Name}/", after, 500, cancellationToken).ConfigureAwait(false);
             foreach (var (id, entry) in page.Entries)
             {
                 var row = ParkedRow.Read(id, entry.Value.Span);
-                _positions.Add((row.Position.MessageId, row.Position.Offset));
-                if (row.Key is { } key) _keys.Add(key);
+                positions.Add((row.Position.MessageId, row.Position.Offset));
+                if (row.Key is { } key) keys.Add(key);
             }
-            if ((after = page.Next) is null) return;
+            if ((after = page.Next) is null) break;
         }
+        (_keys, _positions) = (keys, positions);
     }
 
     private string RowId(long number) => string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number:D12}");
