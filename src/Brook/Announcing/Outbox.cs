@@ -21,21 +21,24 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private Task _sending = Task.CompletedTask;
 
-    /// <summary>Adds the batch's sends as rows, numbered from <paramref name="number"/> on.</summary>
-    public void AddTo(long number)
+    /// <summary>Adds the batch's sends as rows, numbered from <paramref name="number"/> on. An event that cannot be sent is its sender's failure.</summary>
+    public (int Event, Exception Error)? AddTo(long number)
     {
         _staged.Clear();
-        if (lane.Batch.Sends.Count == 0) return;
         var (last, place) = (-1, 0);
         foreach (var (index, sent) in lane.Batch.Sends)
         {
             (last, place) = (index, index == last ? place + 1 : 0);
             var record = new ArrayBufferWriter<byte>();
-            EventWriter.Write(Stamp(sent, lane.Batch[index].Event!, place), lane.Engine.Serializer, record);
+            try { EventWriter.Write(Stamp(sent, lane.Batch[index].Event!, place), lane.Engine.Serializer, record); }
+            catch (Exception e) { return (index, new BrookException($"The event '{sent.Type}' to be sent cannot be serialized: {e.Message}", e)); }
+            if (record.WrittenCount > lane.Options.MaxEventBytes)
+                return (index, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{sent.Type}' to be sent has {record.WrittenCount:N0} bytes; the limit is {lane.Options.MaxEventBytes:N0} (MaxEventBytes). Put the payload elsewhere and send a reference, or raise the limit.")));
             var row = string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number++:D12}");
             lane.Batch.Commit.Add(new CommitEntry(new(Collection, row), EntryAction.Put, null, record.WrittenMemory));
             _staged.Add((row, EventEnvelope.Read(record.WrittenMemory, default, default)));
         }
+        return null;
     }
 
     /// <summary>The rows are in the store: they may leave.</summary>

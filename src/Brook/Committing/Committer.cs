@@ -18,13 +18,13 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
             return BatchOutcome.Committed;
         }
         var guards = batch.Commit.Entries.Length;
-        if (lane.View.AddTo(batch, lane.Time.GetUtcNow()) is var (index, error))
+        if (!lane.View.AddTo(batch, lane.Time.GetUtcNow())) return null;
+        parked.AddTo(guard.State.Parked);
+        if (outbox.AddTo(guard.State.Sent) is var (index, error))
         {
             failures.SetAside(index, error);                    // serializing it again would not help
             return null;
         }
-        parked.AddTo(guard.State.Parked);
-        outbox.AddTo(guard.State.Sent);
         var result = await lane.Store.CommitAsync(batch.Commit, cancellationToken).ConfigureAwait(false);
         if (result.IsCommitted)
         {
@@ -52,7 +52,19 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
     private void RestartWhatLooked()
     {
         var batch = lane.Batch;
-        var (reader, failed) = (batch.FirstReader(0), batch.FirstFailed());
-        if (reader >= 0 || failed >= 0) lane.RestartFrom(reader < 0 ? failed : failed < 0 ? reader : Math.Min(reader, failed), revive: true);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            ref readonly var item = ref batch[i];
+            var looked = item.Outcome switch
+            {
+                Outcome.Pending => item.Reads || parked.Holds(item.Key),
+                Outcome.Failed => !item.IsRefused,
+                Outcome.Behind => true,                         // what it stands behind may have been applied elsewhere, or released
+                _ => false,
+            };
+            if (!looked) continue;
+            lane.RestartFrom(i, revive: true);
+            return;
+        }
     }
 }

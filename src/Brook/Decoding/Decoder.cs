@@ -21,7 +21,7 @@ internal sealed class Decoder(LaneContext lane)
             item.Key = raw.Key;
             if (raw.Error is { } error)
             {
-                batch.Fail(i, new BrookException(error));
+                batch.Refuse(i, new BrookException(error));
                 continue;
             }
             item.Type = lane.Engine.Types.Find(raw.Type, out var mapped);
@@ -33,7 +33,7 @@ internal sealed class Decoder(LaneContext lane)
             catch (Exception e)
             {
                 var data = mapped ? item.Type.DataType.Name : "JSON value";
-                batch.Fail(i, new BrookException($"The data of a '{raw.Type}' event is not a {data}: {e.Message} Send data of that shape, or map the type to another .NET type.", e));
+                batch.Refuse(i, new BrookException($"The data of a '{raw.Type}' event is not a {data}: {e.Message} Send data of that shape, or map the type to another .NET type.", e));
                 continue;
             }
             if (!mapped && !lane.Engine.Types.HandlesUnmapped) unknown ??= Unknown(i, raw.Type);
@@ -56,7 +56,7 @@ internal sealed class Decoder(LaneContext lane)
         switch (lane.Options.UnknownEvents)
         {
             case UnknownEventPolicy.Park:
-                lane.Batch.Fail(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"), then release it."));
+                lane.Batch.Refuse(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"), then release it."));
                 return null;
             case UnknownEventPolicy.Fail:
                 return $"an event of type '{type}' came, which nobody maps (UnknownEvents is Fail). Start a version that maps it with brook.Event<T>(\"{type}\")";

@@ -29,7 +29,7 @@ public readonly struct Change : IEquatable<Change>
     public static Change Merge<T>(ViewCollection<T> collection, string key, T initial, Func<T, T> merge) where T : class
     {
         ArgumentNullException.ThrowIfNull(merge);
-        return Merge(collection, key, value => merge(value ?? initial));
+        return new(ChangeKind.Merge, Check(collection, key), key, new MergeFrom<T>(initial, merge));
     }
 
     /// <summary>Replaces the named JSON fields of the stored object, not deeper (a null is stored); when none or a null is stored, stores <paramref name="fields"/> as they are.</summary>

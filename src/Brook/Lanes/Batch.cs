@@ -27,6 +27,9 @@ internal struct BatchItem
     public int Attempts;
     public bool Handled, Reads, Wrote;
 
+    /// <summary>It never reaches its handlers: it cannot be read, or nobody may take it.</summary>
+    public bool IsRefused;
+
     /// <summary>What order is kept by. An event that could not be read has one when its envelope could.</summary>
     public string? Key;
 
@@ -83,6 +86,13 @@ internal sealed class Batch
         _failedKeys[key] = _failedKeys.TryGetValue(key, out var first) ? Math.Min(first, index) : index;
     }
 
+    /// <summary>Fails an event that handlers never get, whatever changes.</summary>
+    public void Refuse(int index, Exception error)
+    {
+        _items[index].IsRefused = true;
+        Fail(index, error);
+    }
+
     /// <summary>An earlier event of the same key has failed in this batch.</summary>
     public bool StandsBehindFailed(int index) => _failedKeys is not null && _items[index].Key is { } key && _failedKeys.TryGetValue(key, out var first) && first < index;
 
@@ -94,14 +104,6 @@ internal sealed class Batch
         return -1;
     }
 
-    /// <summary>The first event that a handler failed on (not one that could not be read); -1: none.</summary>
-    public int FirstFailed()
-    {
-        for (var i = 0; i < Count; i++)
-            if (_items[i] is { Outcome: Outcome.Failed, Event: not null }) return i;
-        return -1;
-    }
-
     /// <summary>Events from here on are handled again. With <paramref name="revive"/> failed ones get another chance: what they failed on has changed.</summary>
     public void RestartFrom(int index, bool revive)
     {
@@ -110,7 +112,7 @@ internal sealed class Batch
         {
             ref var item = ref _items[i];
             (item.Handled, item.Reads) = (false, false);
-            if (item.Outcome == Outcome.Behind || (revive && item.Outcome == Outcome.Failed && item.Event is not null)) (item.Outcome, item.Error, item.Attempts) = (Outcome.Pending, null, 0);
+            if (item.Outcome == Outcome.Behind || (revive && item.Outcome == Outcome.Failed && !item.IsRefused)) (item.Outcome, item.Error, item.Attempts) = (Outcome.Pending, null, 0);
         }
         _failedKeys = null;
         for (var i = 0; i < Count; i++)

@@ -81,6 +81,8 @@ internal sealed class ParkedRows(LaneContext lane)
     private ReadOnlyMemory<byte> RecordOf(int index)
     {
         ref readonly var raw = ref lane.Batch.Raw.Span[index];
-        return raw.Record.IsEmpty && lane.Batch[index].Event is { } e ? EventWriter.RecordOf(e, lane.Engine.Serializer) : raw.Record;
+        if (!raw.Record.IsEmpty || lane.Batch[index].Event is not { } e) return raw.Record;
+        try { return EventWriter.RecordOf(e, lane.Engine.Serializer); }
+        catch (Exception) { return default; }                   // its row says why it failed, and where it stood
     }
 }

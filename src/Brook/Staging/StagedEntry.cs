@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Brook.Lanes;
 using Brook.Storage;
@@ -17,6 +18,10 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     private bool _needsStart;               // the value depends on what was stored, or a handler has read it
     private long _seen = Unknown;           // the version that a handler's changes rest on; the start may be a later one, read afresh since
     private Exception? _unreadable;         // what is stored is not a value of this collection
+    private bool _isUsers;                  // the value is the very object that a handler created; others may have it too
+    private int _createdBy;                 // who did
+    private bool _suspect;                  // the value could not be serialized: each step of the fold is tried
+    private (int Event, Exception Error)? _unwritable;
 
     public EntryKey Key => key;
     public ICollectionCodec Codec => codec;
@@ -65,31 +70,38 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     }
 
     /// <summary>The next fold begins with a fresh read.</summary>
-    public void Forget() => (_version, _folded, _unreadable, Value, Exists) = (Unknown, 0, null, null, false);
+    public void Forget() => (_version, _folded, _unreadable, Value, Exists, _isUsers) = (Unknown, 0, null, null, false, false);
 
-    /// <summary>Folds what is new. When a merge throws, says whose.</summary>
+    /// <summary>Folds what is new. When a merge throws, or the value cannot be serialized, says whose fault that is.</summary>
     public (int Event, Exception Error)? Fold(IBrookSerializer serializer)
     {
+        if (_unwritable is { } unwritable)
+        {
+            _unwritable = null;
+            return unwritable;
+        }
         foreach (ref readonly var item in CollectionsMarshal.AsSpan(_changes)[_folded..])
         {
             try
             {
                 switch (item.Change.Kind)
                 {
-                    case ChangeKind.Create: (Value, Exists) = (item.Change.Value, true); break;
-                    case ChangeKind.Delete: (Value, Exists) = (null, false); break;
+                    case ChangeKind.Create: (Value, Exists, _isUsers, _createdBy) = (item.Change.Value, true, true, item.Event); break;
+                    case ChangeKind.Delete: (Value, Exists, _isUsers) = (null, false, false); break;
                     default:
                         _needsStart |= _folded == 0;
+                        if (_isUsers && TakeOver(serializer) is { } error) return error;
                         Value = codec.Merge(Exists ? Value : null, item.Change.Value!, serializer);
                         Exists = true;
                         break;
                 }
+                if (_suspect && Exists) Try(serializer);
             }
             catch (Exception e)
             {
                 var (failed, nothing) = (item.Event, !Exists && _unreadable is null);
                 Forget();
-                return (failed, nothing ? MetNothing(e) : e);
+                return (failed, nothing && !_suspect ? MetNothing(e) : e);
             }
             _folded++;
         }
@@ -110,23 +122,23 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
         return removed;
     }
 
-    /// <summary>Adds the entry's guard, write and log records. When the value cannot be serialized, says whose it is.</summary>
-    public (int Event, Exception Error)? AddTo(Batch batch, IBrookSerializer serializer, DateTimeOffset now)
+    /// <summary>Adds the entry's guard, write and log records. False: something cannot be serialized, and the next fold says whose it is.</summary>
+    public bool AddTo(Batch batch, IBrookSerializer serializer, DateTimeOffset now)
     {
         long? expected = _seen != Unknown ? _seen : _needsStart && _version != Unknown ? _version : null;
         if (_changes.Count == 0)
         {
             if (expected is not null) batch.Commit.Add(new CommitEntry(key, EntryAction.Check, expected));
-            return null;
+            return true;
         }
         if (!Exists)
         {
             batch.Commit.Add(new CommitEntry(key, EntryAction.Delete, expected));
-            return null;
+            return true;
         }
         batch.Arena.Begin();
         try { codec.Write(Value, serializer, batch.Arena); }
-        catch (Exception e) { return (_changes[^1].Event, new BrookException($"The value of {key} cannot be serialized: {e.Message}", e)); }
+        catch (Exception e) { return Suspect(_suspect ? _changes[^1].Event : -1, e); }
         var first = LastDelete() + 1;
         var index = batch.Commit.Add(new CommitEntry(key, EntryAction.Put, expected, batch.Arena.End()) { DropLog = first > 0, ExpiresAt = now + codec.TimeToLive });
         for (var (i, last) = (first, -1); i < _changes.Count; i++)
@@ -135,9 +147,11 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
             if (e == last) continue;                            // one record per entry and event
             last = e;
             ref readonly var item = ref batch[e];
-            if (item.Type!.Keep > 0) batch.Commit.Add(new CommitAppend(index, item.Type.Name, EventWriter.RecordOf(item.Event!, serializer), item.Type.Keep));
+            if (item.Type!.Keep == 0) continue;
+            try { batch.Commit.Add(new CommitAppend(index, item.Type.Name, EventWriter.RecordOf(item.Event!, serializer), item.Type.Keep)); }
+            catch (Exception error) { return Suspect(e, error); }
         }
-        return null;
+        return true;
     }
 
     /// <summary>The batch is in the store: what it made is the next one's start.</summary>
@@ -145,9 +159,39 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     {
         if (_changes.Count > 0) (_version, _folded) = (Exists ? version : 0, 0);
         _changes.Clear();
-        (Touched, _needsStart, _seen) = (false, false, Unknown);
+        (Touched, _needsStart, _seen, _suspect) = (false, false, Unknown, false);
         if (codec.TimeToLive is not null) Forget();             // it may end before the next batch
     }
+
+    /// <summary>A merge may change the object it is given: it gets one that nobody else has, and that the next fold does not start from.</summary>
+    private (int Event, Exception Error)? TakeOver(IBrookSerializer serializer)
+    {
+        try { Value = codec.Copy(Value, serializer); }
+        catch (Exception e) when (_folded > 0)
+        {
+            var creator = _createdBy;
+            Forget();
+            return (creator, Unwritable(e));
+        }
+        _isUsers = false;
+        return null;
+    }
+
+    private void Try(IBrookSerializer serializer)
+    {
+        try { codec.Write(Value, serializer, new ArrayBufferWriter<byte>()); }
+        catch (Exception e) { throw Unwritable(e); }
+    }
+
+    private bool Suspect(int whose, Exception error)
+    {
+        if (whose >= 0) _unwritable = (whose, Unwritable(error));
+        _suspect = true;
+        Forget();
+        return false;
+    }
+
+    private BrookException Unwritable(Exception e) => new($"The value of {key} cannot be serialized: {e.Message}", e);
 
     private int LastDelete()
     {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Brook.Lanes;
@@ -53,16 +52,12 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
         for (var i = from; i <= to; i++) batch[i].Wrote = false;
     }
 
-    /// <summary>Adds what the batch writes and what it must find unchanged. A value that cannot be serialized fails its event.</summary>
-    public (int Event, Exception Error)? AddTo(Batch batch, DateTimeOffset now)
+    /// <summary>Adds what the batch writes and what it must find unchanged. False: a value cannot be serialized, and folding again fails its event.</summary>
+    public bool AddTo(Batch batch, DateTimeOffset now)
     {
         foreach (var entry in _touched)
-            if (entry.AddTo(batch, serializer, now) is { } failure)
-            {
-                entry.Forget();
-                return failure;
-            }
-        return null;
+            if (!entry.AddTo(batch, serializer, now)) return false;
+        return true;
     }
 
     /// <summary>Another writer was faster: the entry starts again from what is stored now.</summary>
@@ -192,13 +187,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
         => _touched.Where(entry => entry.Key.Collection == collection && entry.Key.Key.StartsWith(prefix, StringComparison.Ordinal) && entry.IsKnown).ToDictionary(entry => entry.Key.Key);
 
     /// <summary>A handler may do to its copy what it likes; the cache must not notice.</summary>
-    private T? Copy<T>(StagedEntry entry)
-    {
-        if (entry.Value is null) return default;
-        var json = new ArrayBufferWriter<byte>();
-        entry.Codec.Write(entry.Value, serializer, json);
-        return serializer.Read<T>(json.WrittenSpan);
-    }
+    private T? Copy<T>(StagedEntry entry) => entry.Codec.Copy(entry.Value, serializer) is T copy ? copy : default;
 }
 
 /// <summary>Collections are few and mostly the same object; keys decide.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -42,12 +43,23 @@ public sealed class ViewCollection<T> : ICollectionCodec
 
     void ICollectionCodec.Write(object? value, IBrookSerializer serializer, IBufferWriter<byte> json) => serializer.Write((T)value!, json);
 
+    object? ICollectionCodec.Copy(object? value, IBrookSerializer serializer) => value is null ? null : Copy((T)value, serializer);
+
     object? ICollectionCodec.Merge(object? current, object with, IBrookSerializer serializer) => with switch
     {
         Func<T?, T> merge => merge(current is null ? default : (T)current),
+        MergeFrom<T> from => from.Merge(current is null ? Copy(from.Initial, serializer)! : (T)current),
         JsonObject fields => MergeFields(current, fields, serializer),
         _ => throw new InvalidOperationException($"Cannot merge a {with.GetType()} into collection '{Name}'."),
     };
+
+    private static T? Copy(T value, IBrookSerializer serializer)
+    {
+        if (!RuntimeHelpers.IsReferenceOrContainsReferences<T>() || value is string) return value;
+        var json = new ArrayBufferWriter<byte>();
+        serializer.Write(value, json);
+        return serializer.Read<T>(json.WrittenSpan);
+    }
 
     private T? MergeFields(object? current, JsonObject fields, IBrookSerializer serializer)
     {
@@ -75,4 +87,10 @@ internal interface ICollectionCodec
     object? Read(ReadOnlySpan<byte> json, IBrookSerializer serializer);
     void Write(object? value, IBrookSerializer serializer, IBufferWriter<byte> json);
     object? Merge(object? current, object with, IBrookSerializer serializer);
+
+    /// <summary>An equal value that shares nothing with this one.</summary>
+    object? Copy(object? value, IBrookSerializer serializer);
 }
+
+/// <summary>A merge that begins with <paramref name="Initial"/> (a copy of it: the function may change what it is given) where nothing is stored.</summary>
+internal sealed record MergeFrom<T>(T Initial, Func<T, T> Merge);
