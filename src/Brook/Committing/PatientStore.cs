@@ -1,4 +1,4 @@
-using Brook.Lanes;
+using System.Runtime.CompilerServices;
 using Brook.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -47,7 +47,10 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
         }
     }
 
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => store.ReadLogAsync(entry, type, cancellationToken);
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var record in await ReadWholeLogAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
+    }
 
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
@@ -63,6 +66,15 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
                 inDoubt = true;
                 await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    private async ValueTask<List<ReadOnlyMemory<byte>>> ReadWholeLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try { return Back(await store.ReadLogAsync(entry, type, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false)); }
+            catch (Exception e) when (IsFailure(e, cancellationToken)) { await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false); }
         }
     }
 

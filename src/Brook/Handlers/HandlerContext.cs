@@ -3,10 +3,9 @@ namespace Brook;
 /// <summary>What an asynchronous handler may ask. Valid until its task ends; a later use throws <see cref="ObjectDisposedException"/>. Not thread safe.</summary>
 public sealed class HandlerContext
 {
-    private readonly IBrookView _view;
-    private bool _over;
+    private readonly HandlerView _view;
 
-    internal HandlerContext(string instance, int attempt, IBrookView view) => (Instance, Attempt, _view) = (instance, attempt, view);
+    internal HandlerContext(string instance, int attempt, IBrookView view) => (Instance, Attempt, _view) = (instance, attempt, new HandlerView(view));
 
     /// <summary>The name of the Brook instance; empty for the default one.</summary>
     public string Instance { get; }
@@ -23,10 +22,10 @@ public sealed class HandlerContext
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_over, this);
+            _view.ThrowIfOver();
             return _view;
         }
     }
 
-    internal void End() => _over = true;
+    internal void End() => _view.End();
 }

@@ -37,8 +37,9 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
             batch[index].Handled = true;
             return null;
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e)
         {
+            cancellationToken.ThrowIfCancellationRequested();   // whatever a handler makes of it: the host stops, and that is no failure
             return e;
         }
     }
@@ -57,6 +58,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         batch[index].Reads = true;
         var outages = lane.Store.Outages;
         var context = new HandlerContext(lane.Engine.Name, batch[index].Attempts + batch.Conflicts + 1, lane.View);
+        lane.View.Reader = context;
         using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var handling = step.Reading!(batch[index].Event!, context, either.Token);
@@ -66,15 +68,16 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
             lane.View.Stage(batch, index, in changes);
             return true;
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             lane.AbandonView();
             if (lane.Store.Outages != outages || lane.Store.IsAway) return false;   // it waited for the store: not its failure
-            throw new TimeoutException($"{step.Name} took longer than HandlerTimeout ({lane.Options.HandlerTimeout}) and was abandoned. Make it faster, or raise the timeout.");
+            throw new TimeoutException($"{step.Name} took longer than HandlerTimeout ({lane.Options.HandlerTimeout}) and was abandoned. Make it faster, or raise the timeout.", e);
         }
         finally
         {
             context.End();
+            lane.View.Reader = null;
         }
     }
 }

@@ -112,7 +112,7 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>A batch was cut short, and its commit may have landed: look again.</summary>
     private async ValueTask ReopenAsync(CancellationToken cancellationToken)
     {
-        _context.View.Discard();
+        _context.RenewView();                                   // a handler may have been cut off, and not know it
         _context.Halted = null;
         await _guard.OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);

@@ -28,10 +28,13 @@ internal sealed class LaneContext
     /// <summary>Why the lane waits for somebody to act; null: it does not.</summary>
     public string? Halted { get; set; }
 
-    /// <summary>A handler that does not end keeps the old view; the batch begins again on a new one.</summary>
+    /// <summary>A handler that does not end keeps the old view, and what it knows is not taken over.</summary>
+    public void RenewView() => View = NewView();
+
+    /// <summary>As <see cref="RenewView"/>; the batch begins again.</summary>
     public void AbandonView()
     {
-        View = NewView();
+        RenewView();
         Batch.Unsend(0, Batch.Count);
         foreach (ref var item in Batch.Items) item.Wrote = false;
         Batch.RestartFrom(0, revive: false);

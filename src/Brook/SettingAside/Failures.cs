@@ -28,8 +28,9 @@ internal sealed class Failures(LaneContext lane)
         lane.View.Unstage(batch, index, index);
         for (var i = index + 1; i < batch.Count; i++)
         {
-            if (batch[i].Outcome != Outcome.Pending || !batch.StandsBehindFailed(i)) continue;
-            batch[i].Outcome = Outcome.Behind;
+            ref var later = ref batch[i];
+            if (!(later.Outcome == Outcome.Pending || (later.Outcome == Outcome.Failed && !later.IsRefused)) || !batch.StandsBehindFailed(i)) continue;
+            (later.Outcome, later.Error, later.Attempts) = (Outcome.Behind, null, 0);       // had this one failed before, it would never have been handled
             lane.View.Unstage(batch, i, i);
         }
         if (batch.FirstReader(index + 1) is >= 0 and var reader) lane.RestartFrom(reader, revive: false);

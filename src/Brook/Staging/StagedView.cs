@@ -17,6 +17,9 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
     private readonly List<StagedEntry> _touched = [];
     private readonly List<StagedEntry> _unread = [];
 
+    /// <summary>The handler that reads now; a read that another one did not wait for is nobody's.</summary>
+    public HandlerContext? Reader { get; set; }
+
     /// <summary>Puts a handler's changes over what was staged before; they are folded when somebody needs the value.</summary>
     public void Stage(Batch batch, int index, in Changes changes)
     {
@@ -169,7 +172,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
 
     private async ValueTask<ViewEntry<T>[]> FindAsync<T>(ViewCollection<T> collection, string[] keys, CancellationToken cancellationToken)
     {
-        var entries = new StagedEntry[keys.Length];
+        var (reader, entries) = (Reader, new StagedEntry[keys.Length]);
         List<StagedEntry>? unknown = null;
         for (var i = 0; i < keys.Length; i++)
         {
@@ -178,7 +181,13 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
             entries[i].MarkRead();
             if (!entries[i].IsKnown) (unknown ??= []).Add(entries[i]);
         }
-        if (unknown is not null) await ReadAsync(unknown, cancellationToken).ConfigureAwait(false);
+        if (unknown is not null)
+        {
+            var found = await store.ReadAsync(unknown.ConvertAll(entry => entry.Key).ToArray(), cancellationToken).ConfigureAwait(false);
+            ObjectDisposedException.ThrowIf(Reader != reader, typeof(HandlerContext));
+            for (var i = 0; i < found.Length; i++)
+                if (!unknown[i].IsKnown) unknown[i].Start(in found[i], serializer);
+        }
         foreach (var entry in entries) entry.MarkSeen();
         return Array.ConvertAll(entries, entry => new ViewEntry<T>(entry.Exists, entry.Exists ? Copy<T>(entry) : default));
     }
