@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Threading.Channels;
@@ -18,6 +19,7 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
     private const int SendTogether = 500;
     private readonly Channel<(string Row, EventEnvelope Event)> _rows = Channel.CreateUnbounded<(string, EventEnvelope)>(new() { SingleReader = true });
     private readonly List<(string Row, EventEnvelope Event)> _staged = [];
+    private readonly ConcurrentDictionary<string, bool> _waiting = new();      // rows that are in the channel, or being sent
     private readonly CancellationTokenSource _stopping = new();
     private Task _sending = Task.CompletedTask;
 
@@ -61,15 +63,17 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _rows.Writer.TryComplete();
+        if (!_rows.Writer.TryComplete()) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stopping.Dispose();
+        lane.Engine.OutboxChanged(-_waiting.Count);             // they wait for the next owner
     }
 
-    private void Enqueue((string, EventEnvelope) row)
+    private void Enqueue((string Row, EventEnvelope Event) row)
     {
         if (lane.Engine.Transport is null) return;              // a lane under test: the rows stay
+        if (!_waiting.TryAdd(row.Row, true)) return;            // read again after an interruption
         lane.Engine.OutboxChanged(1);
         _rows.Writer.TryWrite(row);
         if (_sending.IsCompleted) _sending = Task.Run(() => SendAsync(_stopping.Token));
@@ -88,6 +92,7 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
             var done = new Commit(Commit.NewVersion());
             foreach (var (row, _) in rows) done.Add(new CommitEntry(new(Collection, row), EntryAction.Delete, null));
             await store.CommitAsync(done, cancellationToken).ConfigureAwait(false);
+            foreach (var (row, _) in rows) _waiting.TryRemove(row, out _);
             lane.Engine.OutboxChanged(-rows.Count);
         }
     }

@@ -36,7 +36,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
             last = _sent - 1;
         }
         await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        while (!fromHandlers && ChangedAsync() is var changed && Unhandled() > engine.Options.MaxUnhandledEvents) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        for (var changed = Changed(); !fromHandlers && Unhandled() > engine.Options.MaxUnhandledEvents; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         return new([new ReceiptSpan(_lane, default, _start + first, _start + last)], [], null);
     }
 
@@ -47,7 +47,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         {
             do
             {
-                while (ChangedAsync() is var changed && Unhandled() > 0) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                for (var changed = Changed(); Unhandled() > 0; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
                 await engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
             }
             while (Unhandled() > 0);
@@ -82,7 +82,8 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         lock (_lock) return _sent - _handled;
     }
 
-    private Task ChangedAsync()
+    /// <summary>Ends at the next change; taken before one looks.</summary>
+    private Task Changed()
     {
         lock (_lock) return _changed.Task;
     }
