@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Brook.Lanes;
 using Brook.Storage;
+using Brook.Tests.Faithfulness;
 using Brook.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -67,6 +68,7 @@ public sealed class AsynchronousHandlersTests
     }
 
     [Fact]
+    [Experiment("timeout_continues")]
     [Trait("brook", "better")]
     public async Task A_handler_that_takes_too_long_is_abandoned_and_its_changes_never_land_where_Elixir_committed_them_after_the_timeout()
     {

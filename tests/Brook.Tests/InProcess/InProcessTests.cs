@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Brook.Lanes;
 using Brook.Storage;
+using Brook.Tests.Faithfulness;
 using Brook.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -38,6 +39,7 @@ public sealed class InProcessTests
     }
 
     [Fact]
+    [Experiment("send_inside_handler_default_driver")]
     [Trait("brook", "better")]
     public async Task Sending_from_inside_a_handler_works_where_Elixir_called_itself_and_crashed()
     {
