@@ -16,8 +16,13 @@ internal sealed class IdRing(string collection, int capacity)
 
     public bool Contains(Guid id) => _ids.Contains(id);
 
-    /// <summary>Puts <paramref name="id"/> as number <paramref name="number"/> of the lane.</summary>
-    public void AddTo(Batch batch, Guid id, long number)
+    /// <summary>Puts the ids as numbers <paramref name="first"/>, ... of the lane: as many of the last ones as there are slots, so that each is written once.</summary>
+    public void AddTo(Batch batch, List<Guid> ids, long first)
+    {
+        for (var i = Math.Max(0, ids.Count - capacity); i < ids.Count; i++) AddTo(batch, ids[i], first + i);
+    }
+
+    private void AddTo(Batch batch, Guid id, long number)
     {
         batch.Arena.Begin();
         var value = batch.Arena.GetSpan(38);

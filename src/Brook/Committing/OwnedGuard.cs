@@ -68,8 +68,8 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         if (!open && _newMessages.Count == 0 && next == State) return false;
         _next = next with { Messages = next.Messages + _newMessages.Count, Events = next.Events + _newEvents.Count };
         Put(_next, Version);
-        for (var i = 0; i < _newMessages.Count; i++) _messages.AddTo(batch, _newMessages[i], State.Messages + i);
-        for (var i = 0; i < _newEvents.Count; i++) _events.AddTo(batch, _newEvents[i], State.Events + i);
+        _messages.AddTo(batch, _newMessages, State.Messages);
+        _events.AddTo(batch, _newEvents, State.Events);
         return true;
     }
 

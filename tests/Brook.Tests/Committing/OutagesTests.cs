@@ -1,0 +1,84 @@
+using Brook.Lanes;
+using Brook.Storage;
+using Brook.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+using static Brook.Change;
+
+namespace Brook.Tests.Committing;
+
+/// <summary>A store that is away is waited for; nothing is lost and no event is to blame.</summary>
+public sealed class OutagesTests
+{
+    private static readonly ViewCollection<int> Sums = "sums";
+
+    [Theory]
+    [InlineData(true, LogLevel.Warning)]
+    [InlineData(false, LogLevel.Error)]
+    public async Task A_commit_is_made_again_until_the_store_takes_it_and_the_log_says_who_must_act(bool transient, LogLevel level)
+    {
+        var (store, time, logs, failures) = (new HookedStore(), new FakeTimeProvider(), new FakeLoggerProvider(), 0);
+        await using var lane = await OpenAsync(store, time, logs);
+        store.Committing = _ => Interlocked.Increment(ref failures) <= 25 ? throw new BrookException("no") { IsTransient = transient } : Task.CompletedTask;
+
+        var processing = lane.ProcessAsync(TestLane.Event("add", 1)).AsTask();
+        await Until.TrueAsync(() => { time.Advance(TimeSpan.FromSeconds(1)); return processing.IsCompleted; }, "the commit");
+
+        Assert.Equal((new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0), 26), (await processing, failures));
+        Assert.Equal([level, level, level, LogLevel.Information], logs.Collector.GetSnapshot().Select(record => record.Level));      // attempts 1, 10 and 20, then back
+        Assert.Equal(0, await lane.Parked.CountAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(LaneGuard.Offsets)]
+    [InlineData(LaneGuard.MessageIds)]
+    [InlineData(LaneGuard.SharedMessageIds)]
+    public async Task A_lost_answer_is_settled_by_looking_and_the_batch_is_applied_once(LaneGuard guard)
+    {
+        var (store, lost) = (new HookedStore(), 0);
+        await using var lane = await OpenAsync(store, null, null, guard);
+        store.Landed = _ => lost++ < 1 ? throw HookedStore.Away() : Task.CompletedTask;
+        var looks = 0;
+        store.Reading = _ => ++looks <= 3 ? throw HookedStore.Away() : Task.CompletedTask;      // nor can one look at once
+        await lane.ProcessMessageAsync(guard == LaneGuard.Offsets ? default : Guid.CreateVersion7(), TestLane.Event("make", 7));
+        Assert.Equal(("7", 1), (await lane.StoredAsync("sums", "a"), lost));
+        Assert.Single(await lane.View.GetEventsAsync(Sums, "a", cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_at_the_start_is_waited_for()
+    {
+        var (store, time, starts) = (new HookedStore(), new FakeTimeProvider(), 0);
+        store.Starting = () => Interlocked.Increment(ref starts) < 4 ? throw HookedStore.Away() : Task.CompletedTask;
+        var opening = OpenAsync(store, time, null);
+        await Until.TrueAsync(() => { time.Advance(TimeSpan.FromSeconds(1)); return opening.IsCompleted; }, "the lane to open");
+        await using var lane = await opening;
+        Assert.Equal((4, 1), (starts, (await lane.ProcessAsync(TestLane.Event("add", 1))).Applied));
+    }
+
+    [Fact]
+    public async Task A_stop_while_the_store_is_away_leaves_the_events_for_later()
+    {
+        var store = new HookedStore();
+        await using var lane = await OpenAsync(store, null, null);
+        using var stop = new CancellationTokenSource();
+        var asked = 0;
+        store.Committing = async _ =>
+        {
+            if (++asked == 3) await stop.CancelAsync();
+            throw HookedStore.Away();
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await lane.Lane.ProcessAsync(TestLane.Message("test/0", default, TestLane.Event("add", 1)), stop.Token));
+        store.Committing = _ => Task.CompletedTask;
+        Assert.Equal(1, (await lane.ProcessAsync(TestLane.Event("add", 1))).Applied);
+        Assert.Equal("1", await lane.StoredAsync("sums", "a"));
+    }
+
+    private static Task<TestLane> OpenAsync(IViewStore store, TimeProvider? time, FakeLoggerProvider? logs, LaneGuard guard = LaneGuard.Offsets) => TestLane.OpenAsync(brook =>
+    {
+        if (time is not null) brook.Options.RetryDelay = TimeSpan.FromMilliseconds(100);
+        brook.UseStore(_ => store).On<int>("add", e => Merge(Sums, "a", sum => sum + e.Data)).On<int>("make", e => Create(Sums, "a", e.Data));
+    }, guard, time: time, services: services => services.AddLogging(logging => { if (logs is not null) logging.AddProvider(logs); }));
+}
