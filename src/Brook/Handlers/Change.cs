@@ -24,7 +24,7 @@ public readonly struct Change : IEquatable<Change>
         return new(ChangeKind.Merge, Check(collection, key), key, merge);
     }
 
-    /// <summary>As the other, starting from <paramref name="initial"/> when none or a null is stored.</summary>
+    /// <summary>As the other, starting from a copy of <paramref name="initial"/> when none or a null is stored.</summary>
     /// <exception cref="ArgumentException">The key is null, empty, over 1,024 bytes of UTF-8 or not valid UTF-16, or the function is null.</exception>
     public static Change Merge<T>(ViewCollection<T> collection, string key, T initial, Func<T, T> merge) where T : class
     {
