@@ -36,7 +36,7 @@ public sealed class ForwardingTests
     {
         var logs = new FakeLoggerProvider();
         await using var lane = await OpenAsync(new(), logs);
-        await lane.Lane.ObserveAsync(TestLane.Message("other/0", Guid.CreateVersion7(), TestLane.Event("fail", 1), "no JSON", TestLane.Event("add", 5)), TestContext.Current.CancellationToken);
+        await lane.Engine.ObserveAsync(TestLane.Message("other/0", Guid.CreateVersion7(), TestLane.Event("fail", 1), "no JSON", TestLane.Event("add", 5)), TestContext.Current.CancellationToken);
         Assert.Equal([9, 9], logs.Collector.GetSnapshot().Select(record => record.Id.Id));
         Assert.Equal((null, 0), (await lane.StoredAsync("sums", "a"), await lane.Parked.CountAsync(TestContext.Current.CancellationToken)));
     }

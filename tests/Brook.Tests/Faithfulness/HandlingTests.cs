@@ -77,7 +77,7 @@ public sealed class HandlingTests
     {
         var seen = new List<string>();
         await using var lane = await OpenAsync(seen, brook => brook.On<Go>("go", e => { seen.Add($"forwarded: {e.Forwarded}"); return Create(C, "k3", 3); }).AddHandler<Look>());
-        await lane.Lane.ObserveAsync(TestLane.Message("other/0", Guid.CreateVersion7(), TestLane.Event("go", new { })), TestContext.Current.CancellationToken);
+        await lane.Engine.ObserveAsync(TestLane.Message("other/0", Guid.CreateVersion7(), TestLane.Event("go", new { })), TestContext.Current.CancellationToken);
         Assert.Equal(["forwarded: True", "k1: False", "k3: 3"], seen.Take(3));
         Assert.Null(await lane.StoredAsync("c", "k3"));
     }

@@ -60,7 +60,7 @@ public sealed class InProcessTests
         for (var i = 0; i < 200; i++) await brook.SendAsync("chain", 3, cancellationToken: TestContext.Current.CancellationToken);
         await host.StopAsync(TestContext.Current.CancellationToken);
         Assert.Equal("800", await StoredAsync(store, "sums", "chain"));
-        await Assert.ThrowsAsync<BrookException>(async () => await brook.SendAsync("add", 1, cancellationToken: TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<BrookSendException>(async () => await brook.SendAsync("add", 1, cancellationToken: TestContext.Current.CancellationToken));
     }
 
     [Fact]

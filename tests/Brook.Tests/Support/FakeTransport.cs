@@ -15,9 +15,7 @@ internal sealed class FakeTransport : IBrookTransport
     public Func<Task> Forwarding { get; set; } = () => Task.CompletedTask;
     public bool ForwardsToOtherNodes { get; init; }
 
-    public ValueTask ReadyToSendAsync(CancellationToken cancellationToken) => default;
-
-    public async ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    public async ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
     {
         var copies = events.ToArray().Select(e => EventEnvelope.Read(e.Record.ToArray(), e.Position, e.SentAt)).ToArray();
         await Sending().WaitAsync(cancellationToken);
