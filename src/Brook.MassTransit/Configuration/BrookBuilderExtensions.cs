@@ -47,6 +47,6 @@ public static class BrookBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(brook);
         return brook.Services.LastOrDefault(service => service.ServiceType == typeof(StreamOptions) && Equals(service.ServiceKey, brook.Name))?.KeyedImplementationInstance as StreamOptions
-            ?? throw new BrookException($"{verb}() needs a bus, and Brook instance '{brook.Name}' has none. Add the instance with x.AddBrook(...) in AddMassTransit.");
+            ?? throw new BrookException($"{verb}() needs a bus, and Brook instance '{(brook.Name.Length == 0 ? "brook" : brook.Name)}' has none. Add the instance with x.AddBrook(...) in AddMassTransit.");
     }
 }

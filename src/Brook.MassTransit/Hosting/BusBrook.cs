@@ -20,6 +20,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly BusStreams _streams;
     private readonly StreamBacklog _backlog;
     private readonly StreamGate _gate = new();
+    private readonly CancellationTokenSource _stopped = new();      // of a bus in this process: what is still at work is given up
     private readonly ILogger _logger;
     private readonly Lazy<MessageFeed> _feed;
     private readonly List<LaneConsumer> _lanes = [];
@@ -34,7 +35,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
         _backlog = _streams.Backlog(stream.Stream);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
-        _feed = new(() => new MessageFeed(Engine, Time));
+        _feed = new(() => new MessageFeed(Engine, Time, _stopped.Token));
         Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
     }
 
@@ -92,6 +93,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             var halted = string.Join(" ", _lanes.Select(lane => lane.Halted).OfType<string>().Distinct().Select(reason => $"A lane stands still: {reason}."));
             Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, halted);
         }
+        await _stopped.CancelAsync().ConfigureAwait(false);
     }
 
     public void PostCreate(IBus bus) { }
@@ -102,7 +104,11 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public Task StopFaulted(IBus bus, Exception exception) => Task.CompletedTask;
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        _gate.Dispose();
+        _stopped.Dispose();
+    }
 
     /// <summary>Ends when all that was sent in this process is handled, and what handlers sent as well.</summary>
     public async Task WhenIdleAsync(CancellationToken cancellationToken)
@@ -122,7 +128,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         for (var p = 0; p < _stream.Partitions; p++)
         {
             var partition = p;
-            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger);
+            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger, _stopped.Token);
             _lanes.Add(lane);
             ConnectOne(bus, WireContract.LaneQueue(_stream.Instance, _stream.Stream, partition), endpoint =>
             {

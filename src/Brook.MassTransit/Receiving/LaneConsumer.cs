@@ -9,7 +9,7 @@ namespace Brook.MassTransit;
 /// The consumer of one lane: a message's events go along the path of an event (Brook.Lanes.Lane), and the message is acknowledged when they are in the view.
 /// It never throws for a handler's failure: such an event is set aside by the lane, and the others of its message are not moved.
 /// </summary>
-internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int partition, StreamBacklog backlog, ErrorQueue errors, ILogger logger) : IConsumer<StreamMessage>
+internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int partition, StreamBacklog backlog, ErrorQueue errors, ILogger logger, CancellationToken stopped) : IConsumer<StreamMessage>
 {
     private readonly EventLines _lines = new();
     private readonly string _name = WireContract.Lane(stream.Stream, partition);
@@ -20,7 +20,13 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
 
     public async Task Consume(ConsumeContext<StreamMessage> context)
     {
-        var cancellationToken = context.CancellationToken;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopped);
+        try { await ConsumeAsync(context, either.Token).ConfigureAwait(false); }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested) { _lines.Clear(); }     // the queue ends with the process; what is left was said
+    }
+
+    private async Task ConsumeAsync(ConsumeContext<StreamMessage> context, CancellationToken cancellationToken)
+    {
         _lane ??= await engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).ConfigureAwait(false);
         var headers = StreamHeaders.Read(context.ReceiveContext.TransportHeaders);
         var events = _lines.Read(context.Message.Lines, _name, context.MessageId ?? default, headers.SentAt);
@@ -33,7 +39,7 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
             if (headers.Partitions != stream.Partitions) await _lane.HaltAsync(OtherPartitions(headers), cancellationToken).ConfigureAwait(false);
             await ProcessAsync(events, cancellationToken).ConfigureAwait(false);
         }
-        backlog.Handled(stream.Instance, events.Length);
+        backlog.Handled(stream.Instance, headers.Count);            // as it was counted when it was sent
         _lines.Clear();
     }
 

@@ -4,13 +4,13 @@ using Brook.Lanes;
 namespace Brook.MassTransit;
 
 /// <summary>A message that is being filled; who joined it waits for the same answer.</summary>
-internal sealed class OpenMessage(Guid id, bool fromHandlers)
+internal sealed class OpenMessage(Guid id, bool fromHandlers, ArrayBufferWriter<byte> lines)
 {
     public Guid Id { get; } = id;
 
     /// <summary>Events of the outbox; applications' events never share a message with them.</summary>
     public bool FromHandlers { get; } = fromHandlers;
-    public ArrayBufferWriter<byte> Lines { get; } = new(1024);
+    public ArrayBufferWriter<byte> Lines { get; } = lines;
     public int Count { get; set; }
 
     /// <summary>Ends when the transport has the message; never throws.</summary>
@@ -23,11 +23,12 @@ internal sealed class OpenMessage(Guid id, bool fromHandlers)
 /// </summary>
 internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? othersWait = null)
 {
-    public const int MaxEvents = 500, MaxBytes = 256 * 1024;
+    public const int MaxEvents = 500, MaxBytes = 80_000;    // above 85,000 the runtime keeps buffers apart and collects them rarely and dearly
     private readonly Lock _lock = new();
     private readonly Queue<OpenMessage> _waiting = new();
     private readonly Func<bool> _othersWait = othersWait ?? (static () => ThreadPool.PendingWorkItemCount > 0);
     private OpenMessage? _open;             // the last of the waiting ones, which may be joined
+    private ArrayBufferWriter<byte>? _spare;
     private bool _sending;
 
     /// <summary>Adds an event to the next message; the bytes are copied. Calls of one thread keep their order.</summary>
@@ -83,17 +84,29 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
         try { await send(message).ConfigureAwait(false); }
         catch (Exception e) { error = e; }
         message.Done.SetResult(error);
-        lock (_lock) return _sending = _waiting.Count > 0;
+        lock (_lock)
+        {
+            if (message.Lines.Capacity <= 2 * MaxBytes) _spare = message.Lines;
+            return _sending = _waiting.Count > 0;
+        }
     }
 
     private (OpenMessage Message, int Place) Add(in EventEnvelope e, bool fromHandlers)
     {
         var record = e.Record.Span;
         if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Lines.WrittenCount + record.Length >= MaxBytes)
-            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers));
+            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, TakeBuffer()));
         _open.Lines.Write(record);
         _open.Lines.Write("\n"u8);
         return (_open, _open.Count++);
+    }
+
+    private ArrayBufferWriter<byte> TakeBuffer()
+    {
+        var buffer = _spare ?? new ArrayBufferWriter<byte>(1024);
+        _spare = null;
+        buffer.ResetWrittenCount();
+        return buffer;
     }
 
     private static Guid NewMessageId() => global::MassTransit.NewId.NextSequentialGuid();

@@ -55,11 +55,11 @@ internal sealed class StreamTransport : IBrookTransport
             lines.Write(events.Span[i].Record.Span);
             lines.Write("\n"u8);
         }
-        var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, _time.GetUtcNow(), _stream.Node);
+        var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, events.Length, _time.GetUtcNow(), _stream.Node);
         await _forward!.Send(new StreamMessage(lines.WrittenSpan.ToArray()), Pipe.Execute<SendContext<StreamMessage>>(context =>
         {
             context.Serializer = StreamSerializer.Instance;
-            headers.WriteTo(context.Headers, events.Length);
+            headers.WriteTo(context.Headers);
         }), cancellationToken).ConfigureAwait(false);
     }
 
@@ -130,7 +130,7 @@ internal sealed class StreamTransport : IBrookTransport
     private async Task SendAsync(int partition, OpenMessage message)
     {
         if (!message.FromHandlers) await ReadyAsync().ConfigureAwait(false);
-        var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, _time.GetUtcNow(), null);
+        var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, message.Count, _time.GetUtcNow(), null);
         _backlog.Sent(message.Count);
         try
         {
@@ -139,7 +139,7 @@ internal sealed class StreamTransport : IBrookTransport
                 context.Serializer = StreamSerializer.Instance;
                 context.MessageId = message.Id;
                 context.SetRoutingKey(partition.ToString(CultureInfo.InvariantCulture));
-                headers.WriteTo(context.Headers, message.Count);
+                headers.WriteTo(context.Headers);
             }), CancellationToken.None).ConfigureAwait(false);
         }
         catch

@@ -20,7 +20,7 @@ internal sealed class ForwardedEvents(BrookEngine engine)
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.ForwardedFailed(engine.Logger, engine.Name, raw.Type ?? "", e);
+            Log.ForwardedFailed(engine.Logger, engine.DisplayName, raw.Type ?? "", e);
         }
     }
 

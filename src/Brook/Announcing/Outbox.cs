@@ -53,12 +53,8 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
     /// <summary>Takes up what an earlier owner of the lane left behind.</summary>
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
-        for (string? after = null; ;)
-        {
-            var page = await lane.Store.ReadPageAsync(Collection, $"{lane.Name}/", after, SendTogether, cancellationToken).ConfigureAwait(false);
-            foreach (var (row, entry) in page.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)) Enqueue((row, EventEnvelope.Read(entry.Value, default, default)));
-            if ((after = page.Next) is null) return;
-        }
+        await foreach (var (id, row) in lane.Store.ReadRowsAsync(Collection, $"{lane.Name}/", cancellationToken).ConfigureAwait(false))
+            Enqueue((id, EventEnvelope.Read(row, default, default)));
     }
 
     public async ValueTask DisposeAsync()
@@ -113,7 +109,7 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
                 error = e;
             }
             Log.OutboxWaits(lane.Logger, lane.Name, events.Length, attempt, error);
-            await Task.Delay(Backoff.After(attempt, lane.Options.RetryDelay, TimeSpan.FromSeconds(30)), lane.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Backoff.Until(attempt, lane.Options.RetryDelay, TimeSpan.FromSeconds(30)), lane.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
             return BatchOutcome.Committed;
         }
         batch.Conflicts++;
-        Telemetry.Conflict(lane.Engine.Name);
+        Telemetry.Conflict(lane.Engine.DisplayName);
         foreach (var conflict in result.Conflicts)
         {
             if (conflict.Index >= guards) lane.View.Refresh(batch.Commit.Entries[conflict.Index].Entry, conflict.Current);

@@ -8,10 +8,12 @@ internal sealed class LaneProgress
     private readonly Lock _lock = new();
     private readonly List<(ReceiptSpan Span, TaskCompletionSource<WaitResult> Done)> _waiting = [];
 
-    /// <summary>What became of a span; null: it is still on its way. Asked under the lock.</summary>
-    public Func<ReceiptSpan, WaitResult?> Answer { get; set; } = _ => null;
+    private Func<ReceiptSpan, WaitResult?> _answer = _ => null;
 
-    /// <summary>Changes what <see cref="Answer"/> looks at, then wakes who waited for it.</summary>
+    /// <summary>From now on this says what became of a span; null: it is still on its way. It is asked under the lock.</summary>
+    public void AnsweredBy(Func<ReceiptSpan, WaitResult?> answer) => Advance((Progress: this, answer), static change => change.Progress._answer = change.answer);
+
+    /// <summary>Changes what the answers rest on, then wakes who waited for them.</summary>
     public void Advance<TState>(TState state, Action<TState> apply)
     {
         lock (_lock)
@@ -19,7 +21,7 @@ internal sealed class LaneProgress
             apply(state);
             for (var i = _waiting.Count - 1; i >= 0; i--)
             {
-                if (Answer(_waiting[i].Span) is not { } answer) continue;
+                if (_answer(_waiting[i].Span) is not { } answer) continue;
                 _waiting[i].Done.TrySetResult(answer);
                 _waiting.RemoveAt(i);
             }
@@ -32,7 +34,7 @@ internal sealed class LaneProgress
         var done = new TaskCompletionSource<WaitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (Answer(span) is { } answer) return answer;
+            if (_answer(span) is { } answer) return answer;
             _waiting.Add((span, done));
         }
         try

@@ -7,6 +7,7 @@ namespace Brook;
 internal readonly record struct LaneState
 {
     public const string Collection = "$lanes";
+    [ThreadStatic] private static Utf8JsonWriter? s_writer;
 
     /// <summary>Raised by each owner that claims the lane.</summary>
     public long Epoch { get; init; }
@@ -40,7 +41,8 @@ internal readonly record struct LaneState
 
     public void WriteTo(IBufferWriter<byte> buffer)
     {
-        using var json = new Utf8JsonWriter(buffer);
+        var json = s_writer ??= new Utf8JsonWriter(buffer);
+        json.Reset(buffer);
         json.WriteStartObject();
         json.WriteNumber("epoch"u8, Epoch);
         Number("next"u8, Next);
@@ -53,6 +55,8 @@ internal readonly record struct LaneState
         Number("generation"u8, Generation);
         Number("horizon"u8, Horizon);
         json.WriteEndObject();
+        json.Flush();
+        json.Reset(Stream.Null);
 
         void Number(ReadOnlySpan<byte> name, long value)
         {

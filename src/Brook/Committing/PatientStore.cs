@@ -100,6 +100,6 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             if (error is BrookException { IsTransient: true }) Log.StoreAway(logger, lane, attempt, error);
             else Log.StoreFails(logger, lane, attempt, error);
         }
-        await Task.Delay(Backoff.After(attempt, options.RetryDelay, MaxDelay), time, cancellationToken).ConfigureAwait(false);
+        await Task.Delay(Backoff.Until(attempt, options.RetryDelay, MaxDelay), time, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Brook.Lanes;
@@ -16,6 +17,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     private const int CountEvery = 1000;
     private readonly List<(int Index, Guid Message)> _ids = [];
     private readonly List<int> _entries = [];           // commit entry -> place in _ids; -1: the lane's own
+    private string _current = "", _previous = "";       // the collections of the two generations
     private LaneState _next;
     private int _sinceCount;
 
@@ -35,7 +37,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
         {
             var (position, sent) = (batch.Raw.Span[i].Position, batch.Raw.Span[i].SentAt);
             if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
-            var found = await Lane.Store.ReadAsync(new[] { Id(position.MessageId, 0), Id(position.MessageId, 1) }, cancellationToken).ConfigureAwait(false);
+            var found = await Lane.Store.ReadAsync(new EntryKey[] { new(_current, position.MessageId.ToString("N")), new(_previous, position.MessageId.ToString("N")) }, cancellationToken).ConfigureAwait(false);
             if (!found[0].IsMissing || !found[1].IsMissing) Drop(i);
             else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. Check the view, then release or skip it; raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
         }
@@ -51,9 +53,14 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
         {
             ref readonly var raw = ref batch.Raw.Span[i];
             if (batch[i].Outcome == Outcome.Duplicate || (_ids.Count > 0 && _ids[^1].Message == raw.Position.MessageId)) continue;
-            batch.Commit.Add(new CommitEntry(Id(raw.Position.MessageId, 0), EntryAction.Put, 0, Encoding.ASCII.GetBytes(raw.SentAt.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture))));
-            batch.Commit.Add(new CommitEntry(Id(raw.Position.MessageId, 1), EntryAction.Check, 0));
-            _entries.AddRange([_ids.Count, _ids.Count]);
+            var id = raw.Position.MessageId.ToString("N");
+            batch.Arena.Begin();
+            Utf8Formatter.TryFormat(raw.SentAt.ToUnixTimeMilliseconds(), batch.Arena.GetSpan(20), out var length);
+            batch.Arena.Advance(length);
+            batch.Commit.Add(new CommitEntry(new(_current, id), EntryAction.Put, 0, batch.Arena.End()));
+            batch.Commit.Add(new CommitEntry(new(_previous, id), EntryAction.Check, 0));
+            _entries.Add(_ids.Count);
+            _entries.Add(_ids.Count);
             _ids.Add((i, raw.Position.MessageId));
         }
         if (_ids.Count == 0) return false;
@@ -101,15 +108,18 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
             await LookAgainAsync(cancellationToken).ConfigureAwait(false);      // another consumer did it
             return;
         }
-        (Version, State) = (commit.Version, next);
+        Enter(commit.Version, next);
         await DropAsync(next.Generation - 2, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask LookAgainAsync(CancellationToken cancellationToken)
     {
-        (Version, State) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
+        Enter(version, state);
         await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    private void Enter(long version, LaneState state) => (Version, State, _current, _previous) = (version, state, Ids(state.Generation), Ids(state.Generation - 1));
 
     private async ValueTask DropAsync(long generation, CancellationToken cancellationToken)
     {
@@ -136,6 +146,4 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     }
 
     private string Ids(long generation) => string.Create(CultureInfo.InvariantCulture, $"$applied:{Lane.Name}:{generation}");
-
-    private EntryKey Id(Guid message, int back) => new(Ids(State.Generation - back), message.ToString("N"));
 }

@@ -119,6 +119,7 @@ public sealed class BrookBuilder
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(configure);
+        if (name == Names.OfInstance("")) throw new BrookException("'brook' is what the default instance is called in queues and logs. Give a named instance another name, or none.");
         if (services.Any(service => service.ServiceType == typeof(BrookBuilder) && Equals(service.ServiceKey, name)))
             throw new BrookException(name.Length == 0 ? "The default Brook instance was added twice. Give the second one a name: AddBrook(\"name\", ...)." : $"The Brook instance '{name}' was added twice. Give the second one another name.");
         var builder = new BrookBuilder(name, services);
@@ -157,7 +158,7 @@ public sealed class BrookBuilder
         Options.Validate(Name);
         foreach (var check in _checks) check();
         if (IsSendOnly && (_handlers.Count > 0 || _store is not null))
-            throw new BrookException($"Brook instance '{Name}' is SendOnly() but has a handler or a store, which would never be used. Remove one or the other.");
+            throw new BrookException($"Brook instance '{Names.OfInstance(Name)}' is SendOnly() but has a handler or a store, which would never be used. Remove one or the other.");
     }
 
     private BrookBuilder Add(EventMapping mapping)

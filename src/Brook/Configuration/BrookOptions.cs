@@ -87,7 +87,7 @@ public sealed class BrookOptions
         Check(RememberedMessages is >= 1 and <= 10_000_000, nameof(RememberedMessages), RememberedMessages, "between 1 and 10,000,000");
         Check(RememberedEvents is >= 1 and <= 10_000_000, nameof(RememberedEvents), RememberedEvents, "between 1 and 10,000,000");
         Check(RememberedSharedMessages is >= 1 and <= 100_000_000, nameof(RememberedSharedMessages), RememberedSharedMessages, "between 1 and 100,000,000");
-        if (errors.Count > 0) throw new BrookException($"The options of Brook instance '{instance}' are not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
+        if (errors.Count > 0) throw new BrookException($"The options of Brook instance '{Names.OfInstance(instance)}' are not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
     }
 }
 

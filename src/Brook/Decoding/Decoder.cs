@@ -52,7 +52,7 @@ internal sealed class Decoder(LaneContext lane)
 
     private string? Unknown(int index, string type)
     {
-        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.Name, type, lane.Options.UnknownEvents);
+        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, type, lane.Options.UnknownEvents);
         switch (lane.Options.UnknownEvents)
         {
             case UnknownEventPolicy.Park:

@@ -32,13 +32,15 @@ internal static class EventReader
             if (!TakeText(ref rest, ",\"key\":\""u8, out var text) || text.IsEmpty || !Take(ref rest, "\""u8)) return false;
             key = Encoding.ASCII.GetString(text);
         }
+        Dictionary<string, string>? headers = null;
+        if (Take(ref rest, ",\"headers\":{"u8) && !TryReadHeaders(ref rest, out headers)) return false;
         if (!Take(ref rest, ",\"data\":"u8) || rest.Length < 2 || rest[^1] != (byte)'}') return false;
         var head = all.Length - rest.Length;
         if (!Ascii.IsValid(all[..head])) return false;
         envelope = new()
         {
             Id = id, HasCallersId = callers && id != default, Type = Seen.Text(type), Author = Seen.Text(author), CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds),
-            Key = key, Data = record[head..^1], Record = record, Position = position, SentAt = sentAt,
+            Key = key, Headers = headers, Data = record[head..^1], Record = record, Position = position, SentAt = sentAt,
         };
         return true;
     }
@@ -82,6 +84,18 @@ internal static class EventReader
             Id = id, HasCallersId = callers && id != default, Type = type ?? "", Author = author, Key = key, CreatedAt = created, Headers = headers, Data = data,
             Record = record, Position = position, SentAt = sentAt, Error = error,
         };
+    }
+
+    /// <summary>Names and values without escapes; the names repeat.</summary>
+    private static bool TryReadHeaders(scoped ref ReadOnlySpan<byte> rest, out Dictionary<string, string>? headers)
+    {
+        headers = [];
+        while (TakeText(ref rest, headers.Count == 0 ? "\""u8 : ",\""u8, out var name))
+        {
+            if (!TakeText(ref rest, "\":\""u8, out var value) || !Take(ref rest, "\""u8)) return false;
+            headers[Seen.Text(name)] = Encoding.ASCII.GetString(value);
+        }
+        return Take(ref rest, "}"u8);
     }
 
     private static bool Take(scoped ref ReadOnlySpan<byte> rest, scoped ReadOnlySpan<byte> expected)

@@ -10,7 +10,7 @@ internal static class EventTypeNames
     public static string Of(Type type)
     {
         if (type.GetCustomAttribute<EventTypeAttribute>() is { } given) return given.Name;
-        var words = Words(type.Name);
+        var words = Words(type.IsInterface && type.Name.Length > 1 && type.Name[0] == 'I' && char.IsUpper(type.Name[1]) ? type.Name[1..] : type.Name);
         if (type.IsGenericType || type.IsArray || type.Namespace == nameof(System) || words.Count == 0)
             throw new BrookException($"{type} has no name an event type could be made of. Give it one: brook.Event<...>(\"order:placed\").");
         return words.Count == 1 ? words[0] : $"{words[0]}:{string.Join('_', words.Skip(1))}";

@@ -10,6 +10,7 @@ internal sealed class EventTypes
     private const int MaxUnmapped = 10_000;         // names come from outside
     private readonly Dictionary<string, EventType> _mapped;
     private readonly ConcurrentDictionary<string, EventType> _unmapped = new();
+    private readonly Dictionary<Type, string> _names = [];
     private readonly HandlerStep[] _untyped;
     private readonly BrookOptions _options;
 
@@ -17,7 +18,10 @@ internal sealed class EventTypes
     /// <param name="untyped">The handlers of any event: they get the unmapped ones too.</param>
     /// <param name="options">Log limits.</param>
     public EventTypes(IEnumerable<EventType> mapped, HandlerStep[] untyped, BrookOptions options)
-        => (_mapped, _untyped, _options) = (mapped.ToDictionary(type => type.Name), untyped, options);
+    {
+        (_mapped, _untyped, _options) = (mapped.ToDictionary(type => type.Name), untyped, options);
+        foreach (var type in _mapped.Values) _names.TryAdd(type.DataType, type.Name);
+    }
 
     /// <summary>Somebody takes events nobody mapped.</summary>
     public bool HandlesUnmapped => _untyped.Length > 0;
@@ -30,8 +34,8 @@ internal sealed class EventTypes
         return _unmapped.Count < MaxUnmapped ? _unmapped.GetOrAdd(name, type) : type;
     }
 
-    /// <summary>The type that <paramref name="data"/> is mapped to; null when it is not.</summary>
-    public EventType? Of(Type data) => _mapped.Values.FirstOrDefault(type => type.DataType == data);
+    /// <summary>The name of the event type that <paramref name="data"/> is mapped to; null when it is not.</summary>
+    public string? NameOf(Type data) => _names.GetValueOrDefault(data);
 
     /// <summary>Reads a logged event back.</summary>
     public BrookEvent Decode(ReadOnlyMemory<byte> record, IBrookSerializer serializer)

@@ -5,6 +5,9 @@ using Brook.Lanes;
 
 namespace Brook;
 
+/// <summary>What a sender adds to an event.</summary>
+internal readonly record struct EventStamp(Guid Id, bool HasCallersId, string Author, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, string> Headers);
+
 /// <summary>An event as one line of JSON: what travels, what is logged and what is set aside. The data comes last.</summary>
 internal static class EventWriter
 {
@@ -13,6 +16,10 @@ internal static class EventWriter
 
     /// <summary>Writes the event, which has an id, an author and a time. Throws what the serializer throws, nothing written then counts.</summary>
     public static void Write(BrookEvent e, IBrookSerializer serializer, IBufferWriter<byte> line)
+        => Write(e, new EventStamp(e.Id, e.HasCallersId, e.Author, e.CreatedAt, e.Headers), serializer, line);
+
+    /// <summary>Writes the event with what a sender adds.</summary>
+    public static void Write(BrookEvent e, in EventStamp stamp, IBrookSerializer serializer, IBufferWriter<byte> line)
     {
         var data = s_data ?? new ArrayBufferWriter<byte>(1024);
         s_data = null;                                          // the serializer may send an event itself
@@ -21,12 +28,12 @@ internal static class EventWriter
         var writer = s_writer ??= new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
         writer.Reset(line);
         writer.WriteStartObject();
-        writer.WriteString(e.HasCallersId ? "id"u8 : "auto_id"u8, e.Id);
+        writer.WriteString(stamp.HasCallersId ? "id"u8 : "auto_id"u8, stamp.Id);
         writer.WriteString("type"u8, e.Type);
-        writer.WriteString("author"u8, e.Author);
-        writer.WriteNumber("create_ts"u8, e.CreatedAt.ToUnixTimeMilliseconds());
+        writer.WriteString("author"u8, stamp.Author);
+        writer.WriteNumber("create_ts"u8, stamp.CreatedAt.ToUnixTimeMilliseconds());
         if (e.Key is not null) writer.WriteString("key"u8, e.Key);
-        if (e.Headers.Count > 0) WriteHeaders(writer, e.Headers);
+        if (stamp.Headers.Count > 0) WriteHeaders(writer, stamp.Headers);
         writer.WritePropertyName("data"u8);
         writer.WriteRawValue(OneLine(data), skipInputValidation: true);
         writer.WriteEndObject();

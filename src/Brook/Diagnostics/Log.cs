@@ -2,11 +2,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Brook;
 
-/// <summary>Every message this package logs. No payloads and no keys: they may be personal data; positions name an event well enough.</summary>
+/// <summary>Every message this package logs. No payloads and no keys in the texts: they may be personal data, and positions name an event well enough. An exception logged with them may quote a key.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Warning, "Brook '{Instance}': attempt {Attempt} of {Attempts} on '{Type}' at {Position} failed; it is tried again.", EventName = "AttemptFailed")]
-    public static partial void AttemptFailed(ILogger logger, string instance, string type, EventPosition position, int attempt, int attempts, Exception error);
+    [LoggerMessage(1, LogLevel.Warning, "Brook '{Instance}': attempt {Attempt} of {Attempts} on '{Type}' at {Position} failed ({Error}); it is tried again.", EventName = "AttemptFailed")]
+    public static partial void AttemptFailed(ILogger logger, string instance, string type, EventPosition position, int attempt, int attempts, string error);
 
     [LoggerMessage(2, LogLevel.Error, "Brook '{Instance}': '{Type}' at {Position} failed {Attempts} time(s) and was set aside; later events of its key wait behind it (IParkedEvents lists them).", EventName = "SetAside")]
     public static partial void SetAside(ILogger logger, string instance, string type, EventPosition position, int attempts, Exception? error);

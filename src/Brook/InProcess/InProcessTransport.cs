@@ -14,7 +14,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     private readonly Channel<EventEnvelope> _queue = Channel.CreateUnbounded<EventEnvelope>(new() { SingleReader = true });
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
-    private readonly string _lane = $"{(engine.Name.Length == 0 ? "brook" : engine.Name)}/0";
+    private readonly string _lane = $"{engine.DisplayName}/0";
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _start, _sent, _handled;        // the offset of the first event; how many were sent and handled since
     private bool _stopping;
@@ -54,7 +54,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         }
         catch (OperationCanceledException)
         {
-            Log.LeftBehind(engine.Logger, engine.Name, Unhandled() + engine.InOutbox);
+            Log.LeftBehind(engine.Logger, engine.DisplayName, Unhandled() + engine.InOutbox);
         }
         _queue.Writer.TryComplete();
         await base.StopAsync(cancellationToken).ConfigureAwait(false);

@@ -10,7 +10,7 @@ public sealed class BrookEngine : IAsyncDisposable
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
-    private readonly LaneDirectory _directory = new();
+    private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
     private readonly SemaphoreSlim _starting = new(1);
     private bool _started;
     private TaskCompletionSource _outboxEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,6 +30,7 @@ public sealed class BrookEngine : IAsyncDisposable
     /// <summary>Events that handlers have sent and the transport does not have yet.</summary>
     public long InOutbox => Interlocked.Read(ref _inOutbox);
 
+    internal string DisplayName => Names.OfInstance(Name);
     internal BrookOptions Options { get; }
     internal EventTypes Types { get; }
     internal IViewStore Store { get; }
@@ -40,7 +41,7 @@ public sealed class BrookEngine : IAsyncDisposable
 
     /// <summary>The event type that <typeparamref name="T"/> is mapped to.</summary>
     /// <exception cref="BrookException">It is mapped to none.</exception>
-    public string TypeOf<T>() => Types.Of(typeof(T))?.Name ?? throw new BrookException($"{typeof(T).Name} is mapped to no event type of Brook instance '{Name}'. Add brook.Event<{typeof(T).Name}>(), or a handler of it.");
+    public string TypeOf<T>() => Types.NameOf(typeof(T)) ?? throw new BrookException($"{typeof(T).Name} is mapped to no event type of Brook instance '{DisplayName}'. Add brook.Event<{typeof(T).Name}>(), or a handler of it.");
 
     /// <summary>
     /// Opens a lane. With one owner it is claimed: whoever held it before is fenced from now on. Waits while the store is away, and says what for.
@@ -56,7 +57,6 @@ public sealed class BrookEngine : IAsyncDisposable
         var lane = new Lane(this, name, guard);
         await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
         _lanes[name] = lane;
-        _directory.Opened(lane);
         return lane;
     }
 
@@ -104,11 +104,14 @@ public sealed class BrookEngine : IAsyncDisposable
         return new(Name, Options, new EventTypes([new EventType<T>(type, null, [step], Options.LogLimitOf(type))], [], Options), Store, Serializer, () => null, Time, Logger);
     }
 
-    internal Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken) => _directory.WaitAsync(span, cancellationToken);
+    /// <summary>One for each lane name, also before the lane is open and over its owners in this process: who waits stays.</summary>
+    internal LaneProgress ProgressOf(string lane) => _progress.GetOrAdd(lane, static _ => new LaneProgress());
+
+    internal Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken) => ProgressOf(span.Lane).WaitAsync(span, cancellationToken);
 
     internal bool IsNewUnknownType(string type)
     {
-        Telemetry.Unknown(Name);
+        Telemetry.Unknown(DisplayName);
         return _unknownTypes.Count < MaxUnknownTypes && _unknownTypes.TryAdd(type, true);
     }
 
@@ -140,7 +143,7 @@ public sealed class BrookEngine : IAsyncDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 if (attempt == 1 || attempt % 10 == 0) Log.StoreAway(Logger, lane, attempt, e);
-                await Task.Delay(Backoff.After(attempt, Options.RetryDelay, TimeSpan.FromSeconds(5)), Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(Backoff.Until(attempt, Options.RetryDelay, TimeSpan.FromSeconds(5)), Time, cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -18,8 +18,7 @@ public sealed class Lane : IAsyncDisposable
     internal Lane(BrookEngine engine, string name, LaneGuard guard)
     {
         _context = new LaneContext(engine, name);
-        Progress = new LaneProgress();
-        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, Progress) : new OwnedGuard(_context, Progress, guard == LaneGuard.Offsets);
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, engine.ProgressOf(name)) : new OwnedGuard(_context, engine.ProgressOf(name), guard == LaneGuard.Offsets);
         _parked = _context.Parked = new ParkedRows(_context);
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);
@@ -28,7 +27,6 @@ public sealed class Lane : IAsyncDisposable
         _outbox = new Outbox(_context);
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
-        Progress.Answer = span => !_guard.IsDone(span) ? null : _parked.HoldsAny(span) ? WaitResult.SetAside : WaitResult.Applied;
     }
 
     /// <summary>The lane's name: stream/partition.</summary>
@@ -39,8 +37,6 @@ public sealed class Lane : IAsyncDisposable
 
     /// <summary>Why the lane stands still until somebody acts; null: it does not.</summary>
     public string? Halted => _context.Halted;
-
-    internal LaneProgress Progress { get; }
 
     /// <summary>
     /// Takes events along the path, in order; more than <see cref="BrookOptions.BatchEvents"/> or <see cref="BrookOptions.BatchBytes"/> in parts. Ends when
@@ -83,7 +79,7 @@ public sealed class Lane : IAsyncDisposable
         while (outcome is null);                                                    // a conflict brought the values there are now
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
-        Telemetry.Processed(_context.Engine.Name, received.Length, in result, _context.Time.GetElapsedTime(started));
+        Telemetry.Processed(_context.Engine.DisplayName, received.Length, in result, _context.Time.GetElapsedTime(started));
         return result;                                                              // the transport acknowledges
     }
 
@@ -92,7 +88,7 @@ public sealed class Lane : IAsyncDisposable
     public async ValueTask HaltAsync(string reason, CancellationToken cancellationToken)
     {
         _context.Halted = reason;
-        Log.LaneHalted(_context.Logger, _context.Engine.Name, Name, reason);
+        Log.LaneHalted(_context.Logger, _context.Engine.DisplayName, Name, reason);
         await Task.Delay(Timeout.InfiniteTimeSpan, _context.Time, cancellationToken).ConfigureAwait(false);
     }
 
@@ -106,6 +102,7 @@ public sealed class Lane : IAsyncDisposable
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
+        _context.Engine.ProgressOf(Name).AnsweredBy(span => !_guard.IsDone(span) ? null : _parked.HoldsAny(span) ? WaitResult.SetAside : WaitResult.Applied);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 

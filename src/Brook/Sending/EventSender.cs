@@ -10,6 +10,7 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
 {
     private const int Together = 500, InFlight = 32;
     [ThreadStatic] private static (ArrayBufferWriter<byte> Line, EventEnvelope[] One)? s_single;
+    [ThreadStatic] private static (ArrayBufferWriter<byte> Lines, EventEnvelope[] Events)? s_many;
 
     public async ValueTask<Receipt> SendAsync(BrookEvent e, CancellationToken cancellationToken)
     {
@@ -78,26 +79,31 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
 
     private ValueTask<SendOutcome> SendChunk(BrookEvent[] events, CancellationToken cancellationToken)
     {
-        var lines = new ArrayBufferWriter<byte>(256 * events.Length);
-        return transport.SendAsync(Array.ConvertAll(events, e => Envelope(e ?? throw new ArgumentNullException(nameof(events), "One of the events is null."), lines)), fromHandlers: false, cancellationToken);
+        var (lines, envelopes) = s_many ?? (new ArrayBufferWriter<byte>(64 * 1024), new EventEnvelope[Together]);
+        s_many = null;
+        lines.ResetWrittenCount();
+        for (var i = 0; i < events.Length; i++) envelopes[i] = Envelope(events[i] ?? throw new ArgumentNullException(nameof(events), "One of the events is null."), lines);
+        var sent = transport.SendAsync(envelopes.AsMemory(0, events.Length), fromHandlers: false, cancellationToken);
+        Array.Clear(envelopes);
+        if (lines.Capacity <= 1024 * 1024) s_many = (lines, envelopes);
+        return sent;
     }
 
     private EventEnvelope Envelope(BrookEvent e, ArrayBufferWriter<byte> lines)
     {
         if (e.Key is not null) Names.CheckKey(e.Key);
         var now = time.GetUtcNow();
-        var stamped = e.Stamped(e.Id == default ? Guid.CreateVersion7(now) : e.Id, callersId: e.Id != default, e.Author.Length == 0 ? options.Author : e.Author,
+        var stamp = new EventStamp(e.Id == default ? EventIds.New(now) : e.Id, e.Id != default, e.Author.Length == 0 ? options.Author : e.Author,
             e.CreatedAt == default ? now : e.CreatedAt, Traced(e.Headers));
         var start = lines.WrittenCount;
-        try { EventWriter.Write(stamped, serializer, lines); }
+        try { EventWriter.Write(e, in stamp, serializer, lines); }
         catch (Exception error) { throw new BrookException($"The event '{e.Type}' (key '{e.Key}') cannot be serialized, so it was not sent: {error.Message}", error); }
         var record = lines.WrittenMemory[start..];
         if (record.Length > options.MaxEventBytes)
             throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{e.Type}' (key '{e.Key}') has {record.Length:N0} bytes; the limit is {options.MaxEventBytes:N0} (MaxEventBytes), so it was not sent. Put the payload elsewhere and send a reference, or raise the limit."));
         return new()
         {
-            Id = stamped.Id, HasCallersId = stamped.HasCallersId, Type = stamped.Type, Author = stamped.Author, CreatedAt = stamped.CreatedAt, Key = stamped.Key, Headers = stamped.Headers,
-            SentAt = now, Record = record,
+            Id = stamp.Id, HasCallersId = stamp.HasCallersId, Type = e.Type, Author = stamp.Author, CreatedAt = stamp.CreatedAt, Key = e.Key, Headers = stamp.Headers, SentAt = now, Record = record,
         };
     }
 
@@ -110,6 +116,6 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
     private BrookSendException NotSent(SendOutcome sent, List<BrookEvent> notSent)
     {
         var which = notSent.Count == 1 ? $"The event '{notSent[0].Type}' (key '{notSent[0].Key}')" : string.Create(CultureInfo.InvariantCulture, $"{notSent.Count:N0} events");
-        return new BrookSendException($"{which} could not be sent by Brook instance '{instance}': {sent.Error!.Message}", sent.Error, notSent, new Receipt(sent.Spans)) { IsTransient = sent.Error is BrookException { IsTransient: true } };
+        return new BrookSendException($"{which} could not be sent by Brook instance '{Names.OfInstance(instance)}': {sent.Error!.Message}", sent.Error, notSent, new Receipt(sent.Spans)) { IsTransient = sent.Error is BrookException { IsTransient: true } };
     }
 }

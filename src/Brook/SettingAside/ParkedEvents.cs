@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Brook.Lanes;
+using Brook.Storage;
 
 namespace Brook;
 
@@ -9,15 +10,8 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
     public async IAsyncEnumerable<ParkedEvent> ListAsync(string? key, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
-        string? after = null;
-        do
-        {
-            var page = await engine.Store.ReadPageAsync(ParkedRow.Collection, "", after, 200, cancellationToken).ConfigureAwait(false);
-            foreach (var (id, entry) in page.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-                if (ParkedRow.Read(id, entry.Value.Span) is var row && (key is null || row.Key == key)) yield return row;
-            after = page.Next;
-        }
-        while (after is not null);
+        await foreach (var (id, row) in engine.Store.ReadRowsAsync(ParkedRow.Collection, "", cancellationToken).ConfigureAwait(false))
+            if (ParkedRow.Read(id, row.Span) is var parked && (key is null || parked.Key == key)) yield return parked;
     }
 
     public async ValueTask<long> CountAsync(CancellationToken cancellationToken)

@@ -55,23 +55,18 @@ internal sealed class ParkedRows(LaneContext lane)
             var (item, position) = (lane.Batch[i], lane.Batch.Raw.Span[i].Position);
             _positions.Add((position.MessageId, position.Offset));
             if (item.Key is { } key) _keys.Add(key);
-            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.Name, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
+            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
         }
     }
 
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
         var (keys, positions) = (new HashSet<string>(), new HashSet<(Guid, long)>());       // others may ask what is held meanwhile
-        for (string? after = null; ;)
+        await foreach (var (id, row) in lane.Store.ReadRowsAsync(ParkedRow.Collection, $"{lane.Name}/", cancellationToken).ConfigureAwait(false))
         {
-            var page = await lane.Store.ReadPageAsync(ParkedRow.Collection, $"{lane.Name}/", after, 500, cancellationToken).ConfigureAwait(false);
-            foreach (var (id, entry) in page.Entries)
-            {
-                var row = ParkedRow.Read(id, entry.Value.Span);
-                positions.Add((row.Position.MessageId, row.Position.Offset));
-                if (row.Key is { } key) keys.Add(key);
-            }
-            if ((after = page.Next) is null) break;
+            var parked = ParkedRow.Read(id, row.Span);
+            positions.Add((parked.Position.MessageId, parked.Position.Offset));
+            if (parked.Key is { } key) keys.Add(key);
         }
         (_keys, _positions) = (keys, positions);
     }

@@ -149,7 +149,7 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
     /// <summary>An entry and its log: a queue per event type, so that a limit costs nothing, numbered to give the order back.</summary>
     private sealed class Slot
     {
-        private readonly List<(string Type, Queue<(long Number, byte[] Record)> Records)> _log = new(1);
+        private List<(string Type, Queue<(long Number, byte[] Record)> Records)>? _log;
         private long _appended;
 
         public StoredEntry Entry { get; set; }
@@ -161,13 +161,14 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
             while (records.Count > append.Keep) records.Dequeue();
         }
 
-        public void DropLog() => _log.Clear();
+        public void DropLog() => _log = null;
 
         public ReadOnlyMemory<byte>[] Read(string? type) =>
-            [.. _log.Where(log => type is null || log.Type == type).SelectMany(log => log.Records).OrderBy(record => record.Number).Select(record => (ReadOnlyMemory<byte>)record.Record)];
+            _log is null ? [] : [.. _log.Where(log => type is null || log.Type == type).SelectMany(log => log.Records).OrderBy(record => record.Number).Select(record => (ReadOnlyMemory<byte>)record.Record)];
 
         private Queue<(long Number, byte[] Record)> Records(string type)
         {
+            _log ??= new(1);
             foreach (var (name, records) in _log) if (name == type) return records;
             _log.Add((type, new()));
             return _log[^1].Records;

@@ -15,6 +15,7 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
 
     public async ValueTask<ViewEntry<T>> TryGetAsync<T>(ViewCollection<T> collection, string key, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
         Names.CheckKey(key);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
         var entry = (await store.ReadAsync(new EntryKey[] { new(collection.Name, key) }, cancellationToken).ConfigureAwait(false))[0];
@@ -23,6 +24,8 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
 
     public async ValueTask<IReadOnlyDictionary<string, T?>> GetManyAsync<T>(ViewCollection<T> collection, IEnumerable<string> keys, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
+        ArgumentNullException.ThrowIfNull(keys);
         var asked = keys.Distinct().ToArray();
         foreach (var key in asked) Names.CheckKey(key);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
@@ -44,6 +47,7 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
 
     public async ValueTask<ViewPage<T?>> GetPageAsync<T>(ViewCollection<T> collection, int size, string? after, string prefix, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentNullException.ThrowIfNull(prefix);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
@@ -53,6 +57,7 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
 
     public async ValueTask<bool> ExistsAsync<T>(ViewCollection<T> collection, string key, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
         Names.CheckKey(key);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
         return !(await store.ReadAsync(new EntryKey[] { new(collection.Name, key) }, cancellationToken).ConfigureAwait(false))[0].IsMissing;
@@ -60,12 +65,14 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
 
     public async ValueTask<long> CountAsync<T>(ViewCollection<T> collection, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
         return await store.CountAsync(collection.Name, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<IReadOnlyList<BrookEvent>> GetEventsAsync<T>(ViewCollection<T> collection, string key, string? type, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(collection);
         Names.CheckKey(key);
         await engine.StartStoreAsync(cancellationToken).ConfigureAwait(false);
         var events = new List<BrookEvent>();

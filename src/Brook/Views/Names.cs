@@ -9,6 +9,9 @@ internal static class Names
     public const int MaxCollectionBytes = 256;
     public const int MaxKeyBytes = 1024;
 
+    /// <summary>What people and queues call the instance: the default one is <c>brook</c>.</summary>
+    public static string OfInstance(string name) => name.Length == 0 ? "brook" : name;
+
     public static void CheckCollection(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

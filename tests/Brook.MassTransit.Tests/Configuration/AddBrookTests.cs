@@ -114,7 +114,7 @@ public sealed class AddBrookTests
     public void The_buss_verbs_need_a_bus()
     {
         var error = Assert.Throws<BrookException>(() => new ServiceCollection().AddBrookInProcess(brook => brook.AddHandler<OrderHandler>().Stream("orders")));
-        Assert.Equal("Stream() needs a bus, and Brook instance '' has none. Add the instance with x.AddBrook(...) in AddMassTransit.", error.Message);
+        Assert.Equal("Stream() needs a bus, and Brook instance 'brook' has none. Add the instance with x.AddBrook(...) in AddMassTransit.", error.Message);
     }
 
     private static IHost Build(Action<IBusRegistrationConfigurator> bus, Action<IServiceCollection>? services = null)

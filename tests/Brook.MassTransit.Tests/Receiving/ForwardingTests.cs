@@ -62,7 +62,7 @@ public sealed class ForwardingTests
             await endpoint.Send(new StreamMessage(System.Text.Encoding.UTF8.GetBytes(Line("number", $"{data}", "k"))), Pipe.Execute<SendContext<StreamMessage>>(context =>
             {
                 context.Serializer = StreamSerializer.Instance;
-                new StreamHeaders("1", "brook", 1, TimeProvider.System.GetUtcNow(), node).WriteTo(context.Headers, 1);
+                new StreamHeaders("1", "brook", 1, 1, TimeProvider.System.GetUtcNow(), node).WriteTo(context.Headers);
             }), Token);
 
         Assert.True(seen.TryTake(out var first, TimeSpan.FromSeconds(30)));

@@ -104,7 +104,7 @@ public sealed class OrdinaryMessageTests
 
         await harness.Services.GetRequiredService<IBus>().Publish(new OrderSubmitted("42", 1), Token);
 
-        Assert.Equal("OrderSubmitted is mapped to no event type of Brook instance ''. Add brook.Event<OrderSubmitted>(), or a handler of it.", await fault.Task.WithDeadline());
+        Assert.Equal("OrderSubmitted is mapped to no event type of Brook instance 'brook'. Add brook.Event<OrderSubmitted>(), or a handler of it.", await fault.Task.WithDeadline());
     }
 
     private static async Task UntilAsync(IBrookView view, string key, int value)

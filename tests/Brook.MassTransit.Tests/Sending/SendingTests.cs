@@ -132,7 +132,7 @@ public sealed class SendingTests
         Assert.Same(events[500], error.NotSent[0]);
         Assert.Equal(WaitResult.Applied, await harness.View.WaitForAsync(error.Sent, cancellationToken: Token));
         Assert.Equal(500, await harness.View.CountAsync(OrderHandler.Orders, Token));
-        Assert.StartsWith("700 events could not be sent by Brook instance '': The key is empty", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("700 events could not be sent by Brook instance 'brook': The key is empty", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

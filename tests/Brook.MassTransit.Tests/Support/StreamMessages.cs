@@ -20,7 +20,7 @@ internal static class StreamMessages
             context.Serializer = new StreamSerializer(new ContentType(contentType));
             context.MessageId = messageId ?? NewId.NextGuid();
             context.SetRoutingKey($"{partition}");
-            new StreamHeaders(version, stream, partitions, TimeProvider.System.GetUtcNow(), null).WriteTo(context.Headers, count);
+            new StreamHeaders(version, stream, partitions, count, TimeProvider.System.GetUtcNow(), null).WriteTo(context.Headers);
         }), TestContext.Current.CancellationToken);
     }
 

@@ -160,7 +160,7 @@ public sealed class BrookBuilderTests
     {
         await using var lane = await TestLane.OpenAsync(brook => brook.AddHandler<PlacedHandler>());
 
-        Assert.Equal("OrderData is mapped to no event type of Brook instance ''. Add brook.Event<OrderData>(), or a handler of it.", Assert.Throws<BrookException>(() => lane.Engine.TypeOf<OrderData>()).Message);
+        Assert.Equal("OrderData is mapped to no event type of Brook instance 'brook'. Add brook.Event<OrderData>(), or a handler of it.", Assert.Throws<BrookException>(() => lane.Engine.TypeOf<OrderData>()).Message);
     }
 
     private static string ErrorOf(string name, Action<BrookBuilder> configure, IServiceCollection? services = null)

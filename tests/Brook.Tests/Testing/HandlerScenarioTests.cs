@@ -248,7 +248,7 @@ public sealed class HandlerScenarioTests
     {
         var error = await Assert.ThrowsAsync<BrookException>(() => HandlerScenario.For<OrderHandler>().When(new Order("42", 1, "")).RunAsync(Cancellation));
 
-        Assert.Equal("Order is mapped to no event type of Brook instance ''. Add brook.Event<Order>(), or a handler of it.", error.Message);
+        Assert.Equal("Order is mapped to no event type of Brook instance 'brook'. Add brook.Event<Order>(), or a handler of it.", error.Message);
     }
 
     [Fact]
