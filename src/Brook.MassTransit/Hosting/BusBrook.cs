@@ -35,7 +35,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
         _backlog = _streams.Backlog(stream.Stream);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
-        _feed = new(() => new MessageFeed(Engine, Time, _stopped.Token));
+        _feed = new(() => new MessageFeed(Engine, Time, StoppedToken));
         Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
     }
 
@@ -46,6 +46,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public StreamBacklog Backlog => _backlog;
 
     private BrookEngine Engine => _engine ??= _provider.GetRequiredKeyedService<BrookEngine>(_builder.Name);
+
+    /// <summary>On a broker each delivery has its own: what is not acknowledged comes again.</summary>
+    private CancellationToken StoppedToken => _topology is { IsInProcess: true } ? _stopped.Token : default;
 
     private TimeProvider Time => _provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
@@ -128,7 +131,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         for (var p = 0; p < _stream.Partitions; p++)
         {
             var partition = p;
-            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger, _stopped.Token);
+            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger, StoppedToken);
             _lanes.Add(lane);
             ConnectOne(bus, WireContract.LaneQueue(_stream.Instance, _stream.Stream, partition), endpoint =>
             {

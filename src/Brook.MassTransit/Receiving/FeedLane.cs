@@ -29,9 +29,8 @@ internal sealed class FeedLane(BrookEngine engine, string name, CancellationToke
         }
         try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopped);
             _one[0] = e;
-            await ProcessAsync(_one, either.Token).ConfigureAwait(false);
+            await ProcessAsync(_one, stopped.CanBeCanceled ? stopped : cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -20,8 +20,7 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
 
     public async Task Consume(ConsumeContext<StreamMessage> context)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopped);
-        try { await ConsumeAsync(context, either.Token).ConfigureAwait(false); }
+        try { await ConsumeAsync(context, stopped.CanBeCanceled ? stopped : context.CancellationToken).ConfigureAwait(false); }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested) { _lines.Clear(); }     // the queue ends with the process; what is left was said
     }
 

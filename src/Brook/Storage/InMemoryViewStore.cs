@@ -91,8 +91,7 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
         for (var i = 0; i < entries.Length; i++)
         {
             _found[i] = Find(entries[i].Entry);
-            var current = _found[i]?.Entry ?? default;
-            if (entries[i].Expected is { } expected && current.Version != expected) (conflicts ??= []).Add(new(i, current));
+            if (entries[i].Expected is { } expected && (_found[i]?.Version ?? 0) != expected) (conflicts ??= []).Add(new(i, _found[i]?.Entry ?? default));
         }
         return conflicts;
     }
@@ -109,8 +108,7 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
             return;
         }
         if (slot is null) collection.Add(entry.Entry.Key, slot = new Slot());
-        if (entry.DropLog) slot.DropLog();
-        slot.Entry = new StoredEntry(version, entry.Value.ToArray(), entry.ExpiresAt);
+        slot.Put(in entry, version);
         if (entry.ExpiresAt is { } at) _expiring.Enqueue(entry.Entry, at);
     }
 
@@ -120,7 +118,7 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
     {
         if (_expiring.Count == 0) return;
         for (var now = _time.GetUtcNow(); _expiring.TryPeek(out var key, out var at) && at <= now; _expiring.Dequeue())
-            if (Find(key)?.Entry.ExpiresAt <= now) _collections[key.Collection].Remove(key.Key);   // unless it was written again since
+            if (Find(key)?.ExpiresAt <= now) _collections[key.Collection].Remove(key.Key);   // unless it was written again since
     }
 
     private sealed class Collection
@@ -146,32 +144,41 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
         }
     }
 
-    /// <summary>An entry and its log: a queue per event type, so that a limit costs nothing, numbered to give the order back.</summary>
+    /// <summary>An entry and its log. Bytes are written in place and copied out, so that a busy entry makes no garbage.</summary>
     private sealed class Slot
     {
-        private List<(string Type, Queue<(long Number, byte[] Record)> Records)>? _log;
-        private long _appended;
+        private byte[] _value = [];
+        private int _length;
+        private long _version, _appended;
+        private List<EntryLog>? _logs;          // one per event type
 
-        public StoredEntry Entry { get; set; }
+        public DateTimeOffset? ExpiresAt { get; private set; }
+
+        public StoredEntry Entry => new(_version, _value.AsSpan(0, _length).ToArray(), ExpiresAt);
+
+        public long Version => _version;
+
+        public void Put(in CommitEntry entry, long version)
+        {
+            if (entry.DropLog) _logs = null;
+            if (_value.Length < entry.Value.Length || _value.Length > 4 * entry.Value.Length) _value = new byte[entry.Value.Length];
+            entry.Value.Span.CopyTo(_value);
+            (_length, _version, ExpiresAt) = (entry.Value.Length, version, entry.ExpiresAt);
+        }
 
         public void Append(in CommitAppend append)
         {
-            var records = Records(append.Type);
-            records.Enqueue((_appended++, append.Record.ToArray()));
-            while (records.Count > append.Keep) records.Dequeue();
+            foreach (var log in _logs ??= new(1))
+                if (log.Type == append.Type)
+                {
+                    log.Append(_appended++, append.Record.Span, append.Keep);
+                    return;
+                }
+            _logs.Add(new EntryLog(append.Type));
+            _logs[^1].Append(_appended++, append.Record.Span, append.Keep);
         }
 
-        public void DropLog() => _log = null;
-
-        public ReadOnlyMemory<byte>[] Read(string? type) =>
-            _log is null ? [] : [.. _log.Where(log => type is null || log.Type == type).SelectMany(log => log.Records).OrderBy(record => record.Number).Select(record => (ReadOnlyMemory<byte>)record.Record)];
-
-        private Queue<(long Number, byte[] Record)> Records(string type)
-        {
-            _log ??= new(1);
-            foreach (var (name, records) in _log) if (name == type) return records;
-            _log.Add((type, new()));
-            return _log[^1].Records;
-        }
+        public ReadOnlyMemory<byte>[] Read(string? type) => _logs is null ? [] :
+            [.. _logs.Where(log => type is null || log.Type == type).SelectMany(log => log.Read()).OrderBy(record => record.Number).Select(record => record.Record)];
     }
 }
