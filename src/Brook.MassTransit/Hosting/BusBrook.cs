@@ -35,7 +35,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
         _backlog = _streams.Backlog(stream.Stream);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
-        _feed = new(() => new MessageFeed(Engine, Time, StoppedToken));
+        _feed = new(() => new MessageFeed(Engine, _topology is { IsInProcess: true } ? LaneGuard.MessageIds : LaneGuard.SharedMessageIds, Time, StoppedToken));
         Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
     }
 

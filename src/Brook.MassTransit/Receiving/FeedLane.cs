@@ -3,7 +3,7 @@ using Brook.Lanes;
 namespace Brook.MassTransit;
 
 /// <summary>The lane of one endpoint of ordinary messages, for deliveries that may come side by side.</summary>
-internal sealed class FeedLane(BrookEngine engine, string name, CancellationToken stopped)
+internal sealed class FeedLane(BrookEngine engine, string name, LaneGuard guard, CancellationToken stopped)
 {
     private readonly Lock _lock = new();
     private readonly EventEnvelope[] _one = new EventEnvelope[1];
@@ -59,8 +59,12 @@ internal sealed class FeedLane(BrookEngine engine, string name, CancellationToke
 
     private async ValueTask ProcessAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
     {
-        _lane ??= await engine.OpenLaneAsync(name, LaneGuard.SharedMessageIds, cancellationToken).ConfigureAwait(false);
-        await _lane.ProcessAsync(events, cancellationToken).ConfigureAwait(false);
+        _lane ??= await engine.OpenLaneAsync(name, guard, cancellationToken).ConfigureAwait(false);
+        while ((await _lane.ProcessAsync(events, cancellationToken).ConfigureAwait(false)).Outcome != BatchOutcome.Committed)
+        {
+            await _lane.DisposeAsync().ConfigureAwait(false);       // another process took the lane: it is claimed again
+            _lane = await engine.OpenLaneAsync(name, guard, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private bool OthersWait()

@@ -6,19 +6,20 @@ using MassTransit;
 namespace Brook.MassTransit;
 
 /// <summary>
-/// Ordinary messages as events of one instance. Each endpoint is a lane of its own whose message ids several nodes share. Deliveries that come side by side
-/// are committed together: whoever finds the lane free takes along all that wait.
+/// Ordinary messages as events of one instance. Each endpoint is a lane of its own: with a broker several nodes share its message ids, in one process it has
+/// one owner as any lane. Deliveries that come side by side are committed together: whoever finds the lane free takes along all that wait.
 /// </summary>
-internal sealed class MessageFeed(BrookEngine engine, TimeProvider time, CancellationToken stopped)
+internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvider time, CancellationToken stopped)
 {
     private readonly ConcurrentDictionary<Uri, FeedLane> _lanes = new();
     private readonly BrookEngine _engine = engine;
+    private readonly LaneGuard _guard = guard;
     private readonly CancellationToken _stopped = stopped;
 
     /// <summary>Ends when the message is in the view, known already, or set aside.</summary>
     public Task TakeAsync<TMessage>(ConsumeContext<TMessage> context) where TMessage : class
     {
-        var lane = _lanes.GetOrAdd(context.ReceiveContext.InputAddress, static (address, feed) => new FeedLane(feed._engine, address.AbsolutePath.Split('/')[^1], feed._stopped), this);
+        var lane = _lanes.GetOrAdd(context.ReceiveContext.InputAddress, static (address, feed) => new FeedLane(feed._engine, address.AbsolutePath.Split('/')[^1], feed._guard, feed._stopped), this);
         return lane.TakeAsync(Envelope(context, lane.Name), context.CancellationToken);
     }
 
