@@ -10,11 +10,11 @@ namespace MassTransit;
 public static class BrookRegistrationExtensions
 {
     /// <summary>Adds the default instance to the bus: <see cref="IBrook"/>, <see cref="IBrookView"/> and <see cref="IParkedEvents"/> are plain services.</summary>
-    /// <exception cref="BrookException">There is a default instance already, or the setup is not valid: all errors together.</exception>
+    /// <exception cref="BrookException">There is a default instance already, or the setup is not valid; errors of the options come all together.</exception>
     public static IBusRegistrationConfigurator AddBrook(this IBusRegistrationConfigurator bus, Action<BrookBuilder> configure) => bus.AddBrook("", configure);
 
     /// <summary>Adds a named instance to the bus: its services are keyed by <paramref name="name"/>.</summary>
-    /// <exception cref="BrookException">The name is taken, or the setup is not valid: all errors together.</exception>
+    /// <exception cref="BrookException">The name is taken, or the setup is not valid; errors of the options come all together.</exception>
     public static IBusRegistrationConfigurator AddBrook(this IBusRegistrationConfigurator bus, string name, Action<BrookBuilder> configure)
     {
         ArgumentNullException.ThrowIfNull(bus);

@@ -113,7 +113,7 @@ public sealed class BrookBuilder
     /// What a transport package's <c>AddBrook</c> calls: registers the instance's <see cref="IBrook"/>, <see cref="IBrookView"/>, <see cref="IParkedEvents"/> and
     /// <see cref="BrookEngine"/>, keyed by name; those of the default instance plain as well. The package registers <see cref="IBrookTransport"/> under the same key.
     /// </summary>
-    /// <exception cref="BrookException">The name is taken, or the setup is not valid: all errors together.</exception>
+    /// <exception cref="BrookException">The name is taken, or the setup is not valid; errors of the options come all together.</exception>
     public static BrookBuilder Register(IServiceCollection services, string name, Action<BrookBuilder> configure)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -8,11 +8,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class BrookServiceCollectionExtensions
 {
     /// <summary>Adds the default instance with the in-process driver: events go from <see cref="IBrook"/> straight to the handlers of this process. They end with it. Follows <c>Brook.Driver.Default</c>.</summary>
-    /// <exception cref="BrookException">The setup is not valid: all errors together.</exception>
+    /// <exception cref="BrookException">The setup is not valid; errors of the options come all together.</exception>
     public static IServiceCollection AddBrookInProcess(this IServiceCollection services, Action<BrookBuilder> configure) => services.AddBrookInProcess("", configure);
 
     /// <summary>Adds a named instance with the in-process driver; its services are keyed by <paramref name="name"/>.</summary>
-    /// <exception cref="BrookException">The name is taken, or the setup is not valid: all errors together.</exception>
+    /// <exception cref="BrookException">The name is taken, or the setup is not valid; errors of the options come all together.</exception>
     public static IServiceCollection AddBrookInProcess(this IServiceCollection services, string name, Action<BrookBuilder> configure)
     {
         var builder = BrookBuilder.Register(services, name, configure);
