@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace Brook.Tests.Docs;
+
+/// <summary>The documents name what there is.</summary>
+public sealed partial class DocumentsTests
+{
+    /// <summary>A text in the sources that is no error: names of contract cases, log messages and instruments.</summary>
+    private static readonly string[] s_noErrors = ["Contract", "Diagnostics"];
+
+    [Fact]
+    public void Every_error_text_is_in_errors_md()
+    {
+        var errors = Repository.Read("docs/errors.md");
+        var texts = Repository.Files("src", ".cs").Where(file => !s_noErrors.Contains(Path.GetFileName(Path.GetDirectoryName(file))))
+            .SelectMany(file => SourceTexts.Of(File.ReadAllText(file)).Where(text => text.Count(c => c == ' ') >= 4).Select(text => (File: Path.GetRelativePath(Repository.Root, file), Text: BeginningOf(text)))).ToList();
+
+        Assert.True(texts.Count > 60, $"only {texts.Count} texts were found in src");
+        None(texts.Where(text => text.Text.Split(SourceTexts.Hole).Any(part => !errors.Contains(part.Trim(), StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void Every_option_is_in_defaults_md_with_its_default()
+    {
+        var rows = Repository.Read("docs/defaults.md").Split('\n');
+        var options = new BrookOptions();
+
+        Assert.All(typeof(BrookOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance), option =>
+        {
+            var row = rows.SingleOrDefault(row => row.StartsWith($"| `{option.Name}` |", StringComparison.Ordinal));
+            Assert.True(row is not null, $"{option.Name} has no row");
+            var cells = row.Split('|');
+            Assert.Contains(ShownAs(option.GetValue(options)!, cells[3].Trim()), cells[2], StringComparison.Ordinal);
+        });
+    }
+
+    public static TheoryData<string> Documents => [.. Repository.Files("", ".md").Select(file => Path.GetRelativePath(Repository.Root, file))];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Every_relative_link_leads_somewhere(string document)
+    {
+        var links = Link().Matches(Repository.Read(document)).Select(match => match.Groups[1].Value)
+            .Where(link => !link.Contains("://", StringComparison.Ordinal) && !link.StartsWith('#') && !link.StartsWith("mailto:", StringComparison.Ordinal)).Select(link => link.Split('#')[0]);
+        var folder = Path.GetDirectoryName(Path.Combine(Repository.Root, document))!;
+
+        None(links.Where(link => !Path.Exists(Path.GetFullPath(Path.Combine(folder, link)))));
+    }
+
+    [Fact]
+    public void Every_file_and_test_class_named_in_path_of_an_event_md_exists()
+    {
+        var rows = Repository.Read("docs/path-of-an-event.md").Split('\n').Where(row => row.StartsWith('|') && row.Contains("`src/", StringComparison.Ordinal)).ToList();
+        var named = rows.SelectMany(row => Code().Matches(row).Select(match => match.Groups[1].Value)).ToList();
+        var classes = Repository.Files("tests", ".cs").Select(Path.GetFileNameWithoutExtension).ToHashSet();
+
+        Assert.True(rows.Count >= 10);
+        None(named.Where(name => name.Contains('/', StringComparison.Ordinal) ? !Path.Exists(Path.Combine(Repository.Root, name)) : !classes.Contains(name)));
+    }
+
+    [Fact]
+    public void Every_file_named_in_defaults_md_exists()
+    {
+        var files = Repository.Files("src", ".cs").Select(file => file.Replace('\\', '/')).ToList();
+        var named = Code().Matches(Repository.Read("docs/defaults.md")).Select(match => match.Groups[1].Value).Where(name => name.EndsWith(".cs", StringComparison.Ordinal));
+
+        None(named.Where(name => !files.Exists(file => file.EndsWith($"/{name}", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void Every_decision_is_in_the_list_of_documents()
+    {
+        var list = Repository.Read("docs/README.md");
+
+        None(Repository.Files("docs/decisions", ".md").Select(Path.GetFileName).Where(name => !list.Contains($"decisions/{name}", StringComparison.Ordinal)));
+    }
+
+    private static void None<T>(IEnumerable<T> wrong) => Assert.True(!wrong.Any(), string.Join('\n', wrong));
+
+    /// <summary>Up to the first full stop, colon or line break: what follows is advice, or somebody else's text.</summary>
+    private static string BeginningOf(string text) => Beginning().Match(text.Trim()).Value;
+
+    private static string ShownAs(object value, string unit) => value switch
+    {
+        TimeSpan time => FormattableString.Invariant($"{(unit == "milliseconds" ? time.TotalMilliseconds : time.TotalSeconds):0}"),
+        int number => FormattableString.Invariant($"{number:N0}"),
+        Enum policy => $"`{policy}`",
+        string => "entry assembly's name",
+        System.Collections.IDictionary { Count: 0 } => "empty",
+        _ => throw new InvalidOperationException($"How is a {value.GetType()} written in defaults.md?"),
+    };
+
+    [GeneratedRegex(@"^.*?(?=[.:](?:\s|$|\u2026)|\n|$)", RegexOptions.Singleline)]
+    private static partial Regex Beginning();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Code();
+}
