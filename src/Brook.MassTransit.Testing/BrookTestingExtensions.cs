@@ -19,7 +19,7 @@ public static class BrookTestingExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         var builder = services.FirstOrDefault(service => service.ServiceType == typeof(BrookBuilder) && Equals(service.ServiceKey, instance))?.KeyedImplementationInstance as BrookBuilder
-            ?? throw new BrookException($"There is no Brook instance '{instance}' to test. Call AddBrookTestHarness after AddMassTransit(x => x.AddBrook(...)).");
+            ?? throw new BrookException($"There is no Brook instance '{(instance.Length == 0 ? "brook" : instance)}' to test. Call AddBrookTestHarness after AddMassTransit(x => x.AddBrook(...)).");
         builder.Options.RetryDelay = TimeSpan.Zero;
         var transport = services.Last(service => service.ServiceType == typeof(IBrookTransport) && Equals(service.ServiceKey, instance));
         services.Remove(transport);

@@ -70,6 +70,8 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         await busReady.ConfigureAwait(false);
         await Transport.OpenAsync(bus, _topology!).ConfigureAwait(false);
         _gate.Open();
+        if (_topology!.IsInProcess)
+            foreach (var lane in _lanes) _ = lane.OpenAsync(_stopped.Token);        // on a broker a lane is opened by who is given its messages
     }
 
     public Task StartFaulted(IBus bus, Exception exception)
@@ -90,6 +92,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         try
         {
             await WhenIdleAsync(expiry.Token).ConfigureAwait(false);
+            if (_feed.IsValueCreated) await Feed.WhenQuietAsync(expiry.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

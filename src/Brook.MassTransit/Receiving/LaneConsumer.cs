@@ -13,10 +13,21 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
 {
     private readonly EventLines _lines = new();
     private readonly string _name = WireContract.Lane(stream.Stream, partition);
-    private Lane? _lane;
+    private readonly Lock _lock = new();
+    private Task<Lane>? _lane;
 
     /// <summary>Why the lane stands still; null: it does not.</summary>
-    public string? Halted => _lane?.Halted;
+    public string? Halted => _lane is { IsCompletedSuccessfully: true } lane ? lane.GetAwaiter().GetResult().Halted : null;
+
+    /// <summary>Opens the lane, once; what an earlier run left in its outbox leaves now.</summary>
+    public Task<Lane> OpenAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_lane is null or { IsFaulted: true } or { IsCanceled: true }) _lane = engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).AsTask();
+            return _lane;
+        }
+    }
 
     public async Task Consume(ConsumeContext<StreamMessage> context)
     {
@@ -26,7 +37,7 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
 
     private async Task ConsumeAsync(ConsumeContext<StreamMessage> context, CancellationToken cancellationToken)
     {
-        _lane ??= await engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).ConfigureAwait(false);
+        var lane = await OpenAsync(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
         var headers = StreamHeaders.Read(context.ReceiveContext.TransportHeaders);
         var events = _lines.Read(context.Message.Lines, _name, context.MessageId ?? default, headers.SentAt);
         if (Unreadable(context, headers) is { } reason)
@@ -35,20 +46,21 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
         }
         else
         {
-            if (headers.Partitions != stream.Partitions) await _lane.HaltAsync(OtherPartitions(headers), cancellationToken).ConfigureAwait(false);
-            await ProcessAsync(events, cancellationToken).ConfigureAwait(false);
+            if (headers.Partitions != stream.Partitions) await lane.HaltAsync(OtherPartitions(headers), cancellationToken).ConfigureAwait(false);
+            await ProcessAsync(lane, events, cancellationToken).ConfigureAwait(false);
         }
         backlog.Handled(stream.Instance, headers.Count);            // as it was counted when it was sent
         _lines.Clear();
     }
 
-    private async Task ProcessAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    private async Task ProcessAsync(Lane lane, ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
     {
-        while ((await _lane!.ProcessAsync(events, cancellationToken).ConfigureAwait(false)).Outcome is not BatchOutcome.Committed and var lost)
+        while ((await lane.ProcessAsync(events, cancellationToken).ConfigureAwait(false)).Outcome is not BatchOutcome.Committed and var lost)
         {
             Log.LaneLost(logger, stream.Instance, _name, lost);
-            await _lane.DisposeAsync().ConfigureAwait(false);
-            _lane = await engine.OpenLaneAsync(_name, LaneGuard.MessageIds, cancellationToken).ConfigureAwait(false);
+            await lane.DisposeAsync().ConfigureAwait(false);
+            lock (_lock) _lane = null;
+            lane = await OpenAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

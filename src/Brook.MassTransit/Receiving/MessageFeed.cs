@@ -11,6 +11,7 @@ namespace Brook.MassTransit;
 /// </summary>
 internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvider time, CancellationToken stopped)
 {
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
     private readonly ConcurrentDictionary<Uri, FeedLane> _lanes = new();
     private readonly BrookEngine _engine = engine;
     private readonly LaneGuard _guard = guard;
@@ -21,6 +22,17 @@ internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvi
     {
         var lane = _lanes.GetOrAdd(context.ReceiveContext.InputAddress, static (address, feed) => new FeedLane(feed._engine, address.AbsolutePath.Split('/')[^1], feed._guard, feed._stopped), this);
         return lane.TakeAsync(Envelope(context, lane.Name), context.CancellationToken);
+    }
+
+    /// <summary>Ends when no ordinary message was taken for a while: nobody knows how many wait in MassTransit's queue. For a stop of a bus in this process.</summary>
+    public async Task WhenQuietAsync(CancellationToken cancellationToken)
+    {
+        for (long before = -1; !_lanes.IsEmpty; await Task.Delay(Quiet, cancellationToken).ConfigureAwait(false))
+        {
+            var taken = _lanes.Values.Sum(lane => lane.Taken);
+            if (taken == before && !_lanes.Values.Any(lane => lane.IsBusy)) return;
+            before = taken;
+        }
     }
 
     private EventEnvelope Envelope<TMessage>(ConsumeContext<TMessage> context, string lane) where TMessage : class

@@ -88,6 +88,14 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
         return answer;
     }
 
+    /// <summary>Said at first, then now and again.</summary>
+    public static void LogFailure(ILogger logger, string lane, int attempt, Exception error)
+    {
+        if (attempt != 1 && attempt % 10 != 0) return;
+        if (error is BrookException { IsTransient: true }) Log.StoreAway(logger, lane, attempt, error);
+        else Log.StoreFails(logger, lane, attempt, error);
+    }
+
     private async ValueTask AwayAsync(Exception error, int attempt, CancellationToken cancellationToken)
     {
         if (!IsAway)
@@ -95,11 +103,7 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             IsAway = true;
             Outages++;
         }
-        if (attempt == 1 || attempt % 10 == 0)
-        {
-            if (error is BrookException { IsTransient: true }) Log.StoreAway(logger, lane, attempt, error);
-            else Log.StoreFails(logger, lane, attempt, error);
-        }
+        LogFailure(logger, lane, attempt, error);
         await Task.Delay(Backoff.Until(attempt, options.RetryDelay, MaxDelay), time, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -39,7 +39,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
             if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
             var found = await Lane.Store.ReadAsync(new EntryKey[] { new(_current, position.MessageId.ToString("N")), new(_previous, position.MessageId.ToString("N")) }, cancellationToken).ConfigureAwait(false);
             if (!found[0].IsMissing || !found[1].IsMissing) Drop(i);
-            else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. Check the view, then release or skip it; raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
+            else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. It is kept; check the view, and raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
         }
     }
 

@@ -30,6 +30,11 @@ internal sealed class Decoder(LaneContext lane)
                 item.Event = Read(in raw, item.Type);
                 item.Key = item.Event.Key;
             }
+            catch (BrookException e)
+            {
+                batch.Fail(i, e);
+                continue;
+            }
             catch (Exception e)
             {
                 var data = mapped ? item.Type.DataType.Name : "JSON value";
@@ -56,7 +61,7 @@ internal sealed class Decoder(LaneContext lane)
         switch (lane.Options.UnknownEvents)
         {
             case UnknownEventPolicy.Park:
-                lane.Batch.Refuse(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"), then release it."));
+                lane.Batch.Refuse(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"); it is kept until then."));
                 return null;
             case UnknownEventPolicy.Fail:
                 return $"an event of type '{type}' came, which nobody maps (UnknownEvents is Fail). Start a version that maps it with brook.Event<T>(\"{type}\")";

@@ -26,8 +26,16 @@ internal sealed class EventType<T>(string name, Func<T, string?>? key, HandlerSt
         var data = raw.Message is T message ? message : serializer.Read<T>(raw.Data.Span)!;
         return new BrookEvent<T>(Name, data)
         {
-            Id = raw.Id, HasCallersId = raw.HasCallersId, Author = raw.Author ?? "", CreatedAt = raw.CreatedAt, Key = raw.Key ?? key?.Invoke(data),
+            Id = raw.Id, HasCallersId = raw.HasCallersId, Author = raw.Author ?? "", CreatedAt = raw.CreatedAt, Key = raw.Key ?? KeyOf(data),
             Headers = raw.Headers ?? BrookEvent.NoHeaders, Position = raw.Position, Record = raw.Record,
         };
+    }
+
+    private string? KeyOf(T data)
+    {
+        if (key?.Invoke(data) is not { } made) return null;
+        try { Names.CheckKey(made); }
+        catch (ArgumentException e) { throw new BrookException($"The key function of event type '{Name}' gave a key that cannot be one: {e.Message}", e); }
+        return made;
     }
 }

@@ -14,7 +14,7 @@ internal static class Telemetry
     private static readonly Counter<long> s_events = s_meter.CreateCounter<long>("brook.events", "{event}", "Events by outcome: applied, discarded, duplicate, set_aside, unknown.");
     private static readonly Counter<long> s_conflicts = s_meter.CreateCounter<long>("brook.conflicts", "{commit}", "Commits refused because another writer was faster; they are made again.");
     private static readonly Histogram<int> s_batch = s_meter.CreateHistogram<int>("brook.batch.events", "{event}", "Events committed together.");
-    private static readonly Histogram<double> s_duration = s_meter.CreateHistogram<double>("brook.batch.duration", "s", "From receiving a batch to its commit.");
+    private static readonly Histogram<double> s_duration = s_meter.CreateHistogram<double>("brook.batch.duration", "s", "From receiving a batch until it is committed and announced.");
 
     public static void Processed(string instance, int events, in BatchResult result, TimeSpan took)
     {

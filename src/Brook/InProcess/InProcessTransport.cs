@@ -35,8 +35,15 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
             foreach (ref readonly var e in events.Span) _queue.Writer.TryWrite(EventEnvelope.Read(e.Record.ToArray(), new EventPosition(_lane, _sent++), e.SentAt));
             last = _sent - 1;
         }
-        await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        for (var changed = Changed(); !fromHandlers && Unhandled() > engine.Options.MaxUnhandledEvents; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            for (var changed = Changed(); !fromHandlers && Unhandled() > engine.Options.MaxUnhandledEvents; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new OperationCanceledException("The send was cancelled when its event was in the queue already: it is handled all the same.", e, cancellationToken);
+        }
         return new([new ReceiptSpan(_lane, default, _start + first, _start + last)], [], null);
     }
 

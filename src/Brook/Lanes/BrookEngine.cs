@@ -138,11 +138,12 @@ public sealed class BrookEngine : IAsyncDisposable
             try
             {
                 await StartStoreAsync(cancellationToken).ConfigureAwait(false);
+                if (attempt > 1) Log.StoreBack(Logger, lane);
                 return;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                if (attempt == 1 || attempt % 10 == 0) Log.StoreAway(Logger, lane, attempt, e);
+                PatientStore.LogFailure(Logger, lane, attempt, e);
                 await Task.Delay(Backoff.Until(attempt, Options.RetryDelay, TimeSpan.FromSeconds(5)), Time, cancellationToken).ConfigureAwait(false);
             }
         }

@@ -97,15 +97,17 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
             e.CreatedAt == default ? now : e.CreatedAt, Traced(e.Headers));
         var start = lines.WrittenCount;
         try { EventWriter.Write(e, in stamp, serializer, lines); }
-        catch (Exception error) { throw new BrookException($"The event '{e.Type}' (key '{e.Key}') cannot be serialized, so it was not sent: {error.Message}", error); }
+        catch (Exception error) { throw new BrookException($"The event '{e.Type}' ({KeyOf(e)}) cannot be serialized, so it was not sent: {error.Message}", error); }
         var record = lines.WrittenMemory[start..];
         if (record.Length > options.MaxEventBytes)
-            throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{e.Type}' (key '{e.Key}') has {record.Length:N0} bytes; the limit is {options.MaxEventBytes:N0} (MaxEventBytes), so it was not sent. Put the payload elsewhere and send a reference, or raise the limit."));
+            throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{e.Type}' ({KeyOf(e)}) has {record.Length:N0} bytes; the limit is {options.MaxEventBytes:N0} (MaxEventBytes), so it was not sent. Put the payload elsewhere and send a reference, or raise the limit."));
         return new()
         {
             Id = stamp.Id, HasCallersId = stamp.HasCallersId, Type = e.Type, Author = stamp.Author, CreatedAt = stamp.CreatedAt, Key = e.Key, Headers = stamp.Headers, SentAt = now, Record = record,
         };
     }
+
+    private static string KeyOf(BrookEvent e) => e.Key is null ? "no key" : $"key '{e.Key}'";
 
     private static IReadOnlyDictionary<string, string> Traced(IReadOnlyDictionary<string, string> headers)
     {
@@ -115,7 +117,7 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
 
     private BrookSendException NotSent(SendOutcome sent, List<BrookEvent> notSent)
     {
-        var which = notSent.Count == 1 ? $"The event '{notSent[0].Type}' (key '{notSent[0].Key}')" : string.Create(CultureInfo.InvariantCulture, $"{notSent.Count:N0} events");
+        var which = notSent.Count == 1 ? $"The event '{notSent[0].Type}' ({KeyOf(notSent[0])})" : string.Create(CultureInfo.InvariantCulture, $"{notSent.Count:N0} events");
         return new BrookSendException($"{which} could not be sent by Brook instance '{Names.OfInstance(instance)}': {sent.Error!.Message}", sent.Error, notSent, new Receipt(sent.Spans)) { IsTransient = sent.Error is BrookException { IsTransient: true } };
     }
 }

@@ -3,7 +3,7 @@ namespace Brook;
 /// <summary>The events an instance has set aside: failed ones, and those that stand behind them under their key. Thread safe.</summary>
 public interface IParkedEvents
 {
-    /// <summary>Streams them, in order within a lane; of one key or of all.</summary>
+    /// <summary>Lists them, in order within a lane; of one key or of all.</summary>
     /// <exception cref="BrookException">The store fails.</exception>
     IAsyncEnumerable<ParkedEvent> ListAsync(string? key = null, CancellationToken cancellationToken = default);
 

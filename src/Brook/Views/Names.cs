@@ -14,7 +14,8 @@ internal static class Names
 
     public static void CheckCollection(string name)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(name);
+        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentException("A collection needs a name that is not blank, 1 to 256 bytes of UTF-8.", nameof(name));
         if (name[0] == '$') throw new ArgumentException($"Collection names beginning with '$' are Brook's own; '{name}' is not allowed. Choose another name.", nameof(name));
         if (name.AsSpan().ContainsAnyInRange('\u0000', '\u001f')) throw new ArgumentException($"The collection name '{Show(name)}' has control characters. Use letters, digits and punctuation.", nameof(name));
         CheckSize(name, MaxCollectionBytes, "collection name", nameof(name));

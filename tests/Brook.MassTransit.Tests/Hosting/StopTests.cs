@@ -75,6 +75,43 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task A_stop_handles_the_ordinary_messages_that_wait()
+    {
+        const int Messages = 2_000;
+        var store = new InMemoryViewStore();
+        using var host = HostWith(brook => brook.UseStore(_ => store).Consume<OrderSubmitted>("order:submitted").On<OrderSubmitted>("order:submitted", e => Merge(Counts, "all", n => n + e.Data.Quantity)));
+        await BrookTestHarness.StartAsync(host, Token);
+        var bus = host.Services.GetRequiredService<IBus>();
+        for (var i = 0; i < Messages; i++) await bus.Publish(new OrderSubmitted("x", 1), Token);
+
+        await host.StopAsync(Token);
+
+        Assert.Equal($"{Messages}", System.Text.Encoding.UTF8.GetString((await store.ReadAsync(new EntryKey[] { new("counts", "all") }, Token))[0].Value.Span));
+    }
+
+    [Fact]
+    public async Task What_an_earlier_run_left_in_the_outbox_leaves_when_the_bus_has_started()
+    {
+        var store = new InMemoryViewStore();
+        var sent = new ViewCollection<int>("sent");
+        var row = new Commit(Commit.NewVersion());
+        row.Add(new CommitEntry(new("$outbox", "brook/0/000000000000"), EntryAction.Put, null, System.Text.Encoding.UTF8.GetBytes(StreamMessages.Line("number", "7", "k", Guid.NewGuid().ToString()))));
+        await store.CommitAsync(row, Token);
+        var handled = new TaskCompletionSource();
+        using var host = HostWith(brook => brook.UseStore(_ => store).On<int>("number", e =>
+        {
+            handled.TrySetResult();
+            return Merge(sent, e.Key!, n => n + e.Data);
+        }));
+
+        await BrookTestHarness.StartAsync(host, Token);
+
+        await handled.Task.WithDeadline();
+        await host.StopAsync(Token);
+        Assert.Equal(0, await store.CountAsync("$outbox", Token));
+    }
+
+    [Fact]
     public async Task A_send_after_the_stop_is_refused_with_the_reason()
     {
         var harness = await Some.HarnessAsync(brook => brook.AddHandler<OrderHandler>());

@@ -96,7 +96,7 @@ public sealed class BrookTestHarnessTests
     public void Without_an_instance_it_says_what_to_call_first()
     {
         var error = Assert.Throws<BrookException>(() => new ServiceCollection().AddBrookTestHarness());
-        Assert.Equal("There is no Brook instance '' to test. Call AddBrookTestHarness after AddMassTransit(x => x.AddBrook(...)).", error.Message);
+        Assert.Equal("There is no Brook instance 'brook' to test. Call AddBrookTestHarness after AddMassTransit(x => x.AddBrook(...)).", error.Message);
     }
 
     [Fact]
