@@ -148,10 +148,12 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 topology.BindForward(endpoint, WireContract.ForwardExchange(_stream.Instance, _stream.Stream));
                 endpoint.Instance(new ForwardConsumer(Engine, _stream));
             });
+        var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
         foreach (var message in _stream.Messages)
             ((IReceiveConnector)bus).ConnectReceiveEndpoint(MessageQueue(message.MessageType), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
+                if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 message.Configure(endpoint, Feed);
             });
         _backlog.Read(_stream.Instance);
