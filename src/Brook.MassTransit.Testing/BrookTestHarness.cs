@@ -18,6 +18,7 @@ public sealed class BrookTestHarness : IAsyncDisposable
     private readonly IServiceProvider _services;
     private readonly string _instance;
     private readonly CapturingTransport _captured;
+    private readonly SemaphoreSlim _seeding = new(1);
 
     internal BrookTestHarness(IServiceProvider services, string instance, CapturingTransport captured, IHost? host = null)
         => (_services, _instance, _captured, _host) = (services, instance, captured, host);
@@ -97,13 +98,16 @@ public sealed class BrookTestHarness : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(e);
         ArgumentNullException.ThrowIfNull(handle);
+        using var one = await OneAtATimeAsync(cancellationToken).ConfigureAwait(false);
         var engine = Engine.With(e.Type, handle);
+        var now = engine.Now;
         var lane = await engine.OpenLaneAsync("$test/with-event", LaneGuard.Offsets, cancellationToken).ConfigureAwait(false);
         await using (lane.ConfigureAwait(false))
         {
-            var envelope = new EventEnvelope { Id = Guid.CreateVersion7(), Type = e.Type, Author = e.Author, CreatedAt = e.CreatedAt, Key = e.Key, Headers = e.Headers, Message = e.Data, Position = new EventPosition(lane.Name, lane.NextOffset) };
+            var envelope = new EventEnvelope { Id = Guid.CreateVersion7(), Type = e.Type, Author = e.Author.Length == 0 ? "test" : e.Author, CreatedAt = e.CreatedAt == default ? now : e.CreatedAt, Key = e.Key, Headers = e.Headers, Message = e.Data, Position = new EventPosition(lane.Name, lane.NextOffset) };
             var result = await lane.ProcessAsync(new[] { envelope }, cancellationToken).ConfigureAwait(false);
-            if (result.SetAside == 0) return;
+            if (result is { Outcome: BatchOutcome.Committed, SetAside: 0 }) return;
+            if (result.Outcome != BatchOutcome.Committed) throw new InvalidOperationException($"The changes could not be made: somebody else seeds the same view ({result.Outcome}).");
         }
         await foreach (var parked in Parked.ListAsync(cancellationToken: cancellationToken).ConfigureAwait(false))
             if (parked.Position.Lane == lane.Name) throw new InvalidOperationException($"The changes could not be made: {parked.Error}");
@@ -128,7 +132,7 @@ public sealed class BrookTestHarness : IAsyncDisposable
     /// <exception cref="TimeoutException">That did not happen within <see cref="Patience"/>.</exception>
     public async Task WhenIdleAsync(CancellationToken cancellationToken = default)
     {
-        var idle = _services.GetRequiredKeyedService<BusBrook>(_instance).WhenIdleAsync(cancellationToken);
+        var idle = _services.GetRequiredKeyedService<BusBrook>(_instance).WhenAllIdleAsync(cancellationToken);
         try
         {
             await idle.WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
@@ -143,10 +147,22 @@ public sealed class BrookTestHarness : IAsyncDisposable
     /// <summary>Stops the application, where the harness started it.</summary>
     public async ValueTask DisposeAsync()
     {
+        _seeding.Dispose();
         if (_host is null) return;
         await _host.StopAsync().ConfigureAwait(false);
         if (_host is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else _host.Dispose();
+    }
+
+    private async Task<IDisposable> OneAtATimeAsync(CancellationToken cancellationToken)
+    {
+        await _seeding.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new Release(_seeding);
+    }
+
+    private sealed class Release(SemaphoreSlim semaphore) : IDisposable
+    {
+        public void Dispose() => semaphore.Release();
     }
 
     private BrookEngine Engine => _services.GetRequiredKeyedService<BrookEngine>(_instance);

@@ -21,7 +21,7 @@ public static class BrookRegistrationExtensions
         var (stream, busType) = (new StreamOptions(name), BusTypeOf(bus));
         bus.AddKeyedSingleton(name, stream);
         var builder = BrookBuilder.Register(bus, name, configure);
-        stream.Validate();
+        stream.Validate(builder.IsSendOnly);
         bus.TryAddEnumerable(ServiceDescriptor.Singleton<IStreamTopology, InMemoryTopology>());
         bus.TryAddKeyedSingleton<BusStreams>(busType);
         bus.AddKeyedSingleton(name, (provider, _) => new BusBrook(provider, builder, stream, busType));

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Brook.Lanes;
+using MassTransit;
 
 namespace Brook.MassTransit;
 
@@ -25,14 +25,22 @@ internal sealed class StreamOptions(string instance)
     /// <summary>Ordinary messages to take as events.</summary>
     public List<IMessageSubscription> Messages { get; } = [];
 
-    public void Validate()
+    /// <exception cref="BrookException">The setup is not valid.</exception>
+    public void Validate(bool isSendOnly)
     {
+        if (isSendOnly && (Forwards || Messages.Count > 0))
+            throw new BrookException($"Brook instance '{Instance}' is SendOnly() but consumes messages or forwards events, which it would never do. Remove one or the other.");
+        if (Messages.GroupBy(message => MessageQueue(message.MessageType)).FirstOrDefault(queue => queue.Count() > 1) is { } twice)
+            throw new BrookException($"Brook instance '{Instance}' consumes {string.Join(" and ", twice.Select(message => message.MessageType.FullName))}, which would share the queue '{twice.Key}'. Consume each message type once, or feed one with BrookConsumer<T> on an endpoint of your own.");
         CheckName(Instance, "instance");
         CheckName(Stream, "stream");
         CheckName(Node, "node");
         if (Partitions is < 1 or > MaxPartitions)
             throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"Stream '{Stream}' has {Partitions} partitions; there must be 1 to {MaxPartitions}."));
     }
+
+    /// <summary>The endpoint of an ordinary message.</summary>
+    public string MessageQueue(Type message) => $"{Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.Name)}";
 
     private static void CheckName(string name, string what)
     {
@@ -47,5 +55,5 @@ internal interface IMessageSubscription
     Type MessageType { get; }
 
     /// <summary>Adds its consumer to an endpoint.</summary>
-    void Configure(global::MassTransit.IReceiveEndpointConfigurator endpoint, MessageFeed feed);
+    void Configure(IReceiveEndpointConfigurator endpoint, MessageFeed feed);
 }

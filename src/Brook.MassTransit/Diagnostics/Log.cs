@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Warning, "Brook '{Instance}': lane {Lane} was claimed by another owner ({Outcome}); it is claimed again for the message at hand.", EventName = "LaneLost")]
     public static partial void LaneLost(ILogger logger, string instance, string lane, Lanes.BatchOutcome outcome);
 
+    [LoggerMessage(106, LogLevel.Error, "Brook '{Instance}': lane {Lane} fails in a way that no event is to blame for (attempt {Attempt}). Its message is kept and tried again every second; nothing is lost.", EventName = "LaneFails")]
+    public static partial void LaneFails(ILogger logger, string instance, string lane, int attempt, Exception error);
+
     [LoggerMessage(104, LogLevel.Information, "Brook '{Instance}': the bus stops; {Count} event(s) in this process are handled first, {Timeout} at most.", EventName = "Draining")]
     public static partial void Draining(ILogger logger, string instance, long count, TimeSpan timeout);
 

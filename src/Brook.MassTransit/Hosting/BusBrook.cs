@@ -91,8 +91,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         using var expiry = new CancellationTokenSource(timeout);         // the process stops in real time
         try
         {
-            await WhenIdleAsync(expiry.Token).ConfigureAwait(false);
-            if (_feed.IsValueCreated) await Feed.WhenQuietAsync(expiry.Token).ConfigureAwait(false);
+            await WhenAllIdleAsync(expiry.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -127,6 +126,13 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         while (_backlog.Unhandled > 0);
     }
 
+    /// <summary>As the other, and no ordinary message was taken for a while.</summary>
+    public async Task WhenAllIdleAsync(CancellationToken cancellationToken)
+    {
+        if (_feed.IsValueCreated) await Feed.WhenQuietAsync(cancellationToken).ConfigureAwait(false);
+        await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     private void Connect(IBus bus, IBusInstance instance, IStreamTopology topology)
     {
         var errors = new ErrorQueue(_stream, topology, bus, _logger);
@@ -150,7 +156,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             });
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
         foreach (var message in _stream.Messages)
-            ((IReceiveConnector)bus).ConnectReceiveEndpoint(MessageQueue(message.MessageType), endpoint =>
+            ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
@@ -170,8 +176,6 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         endpoint.AddDeserializer(StreamSerializer.Instance, isDefault: true);
         configure(endpoint);
     });
-
-    private string MessageQueue(Type message) => $"{_stream.Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.Name)}";
 
     /// <summary>The observer hears of every bus of the application; null: this is not ours.</summary>
     private IBusInstance? InstanceOf(IBus bus) => _provider.GetServices<IBusInstance>().FirstOrDefault(instance => instance.InstanceType == _busType && instance.Bus.Address == bus.Address);

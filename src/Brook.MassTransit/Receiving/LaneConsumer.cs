@@ -11,6 +11,7 @@ namespace Brook.MassTransit;
 /// </summary>
 internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int partition, StreamBacklog backlog, ErrorQueue errors, ILogger logger, CancellationToken stopped) : IConsumer<StreamMessage>
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     private readonly EventLines _lines = new();
     private readonly string _name = WireContract.Lane(stream.Stream, partition);
     private readonly Lock _lock = new();
@@ -31,8 +32,28 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
 
     public async Task Consume(ConsumeContext<StreamMessage> context)
     {
-        try { await ConsumeAsync(context, stopped.CanBeCanceled ? stopped : context.CancellationToken).ConfigureAwait(false); }
-        catch (OperationCanceledException) when (stopped.IsCancellationRequested) { _lines.Clear(); }     // the queue ends with the process; what is left was said
+        var cancellationToken = stopped.CanBeCanceled ? stopped : context.CancellationToken;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await ConsumeAsync(context, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+            {
+                return;                                         // the queue ends with the process; what is left was said
+            }
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            {
+                Log.LaneFails(logger, stream.Instance, _name, attempt, error);      // nothing a handler does comes here; moving the message would lose it
+                await Task.Delay(s_pause, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            finally
+            {
+                _lines.Clear();
+            }
+        }
     }
 
     private async Task ConsumeAsync(ConsumeContext<StreamMessage> context, CancellationToken cancellationToken)
@@ -50,7 +71,6 @@ internal sealed class LaneConsumer(BrookEngine engine, StreamOptions stream, int
             await ProcessAsync(lane, events, cancellationToken).ConfigureAwait(false);
         }
         backlog.Handled(stream.Instance, headers.Count);            // as it was counted when it was sent
-        _lines.Clear();
     }
 
     private async Task ProcessAsync(Lane lane, ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)

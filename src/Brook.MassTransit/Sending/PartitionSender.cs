@@ -56,12 +56,12 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
             if (_sending || _waiting.Count == 0) return;
             _sending = true;
         }
-        _ = SendFirstAsync();
+        if (_othersWait()) ThreadPool.UnsafeQueueUserWorkItem(static sender => _ = sender.SendRestAsync(), this, preferLocal: false);   // behind them: they may have events for the same message
+        else _ = SendFirstAsync();
     }
 
     private async Task SendFirstAsync()
     {
-        if (_othersWait()) await Task.Yield();                                  // they may have events for the same message
         if (!await SendNextAsync().ConfigureAwait(false)) return;
         await Task.Run(SendRestAsync).ConfigureAwait(false);                    // the caller has its answer; the rest is not its business
     }

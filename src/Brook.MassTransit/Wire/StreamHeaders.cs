@@ -11,7 +11,7 @@ internal readonly record struct StreamHeaders(string? Version, string Stream, in
         Text(headers, WireContract.StreamHeader) ?? "",
         Number(headers, WireContract.PartitionsHeader),
         Number(headers, WireContract.CountHeader),
-        long.TryParse(Text(headers, WireContract.SentAtHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var sent) ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : DateTimeOffset.UnixEpoch,
+        long.TryParse(Text(headers, WireContract.SentAtHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var sent) && sent <= 253_402_300_799_999 ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : DateTimeOffset.UnixEpoch,
         Text(headers, WireContract.NodeHeader));
 
     public void WriteTo(SendHeaders headers)

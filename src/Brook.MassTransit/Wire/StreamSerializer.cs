@@ -20,7 +20,7 @@ internal sealed class StreamSerializer(ContentType contentType) : IMessageSerial
     public IMessageDeserializer CreateDeserializer() => this;
 
     public MessageBody GetMessageBody<T>(SendContext<T> context) where T : class
-        => context.Message is StreamMessage message ? new BytesMessageBody(message.Lines) : throw new NotSupportedException($"This serializer carries Brook's own messages, not {typeof(T).Name}.");
+        => context.Message is StreamMessage message ? new BytesMessageBody(message.Lines) : SystemTextJsonMessageSerializer.Instance.GetMessageBody(context);    // a fault, say
 
     public MessageBody GetMessageBody(string text) => new StringMessageBody(text);
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Threading.Channels;
 using Brook.Lanes;
 using Brook.Storage;
@@ -119,14 +120,17 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
         var headers = new Dictionary<string, string>(sent.Headers) { [BrookEvent.CausationHeader] = cause.Id.ToString() };
         foreach (var name in new[] { BrookEvent.CorrelationHeader, BrookEvent.TraceHeader })
             if (cause.Headers.TryGetValue(name, out var value)) headers.TryAdd(name, value);
-        return sent.Stamped(DerivedId(cause.Id, place), callersId: true, lane.Options.Author, lane.Time.GetUtcNow(), headers);
+        return sent.Stamped(DerivedId(lane.Engine.DisplayName, cause.Id, place), callersId: true, lane.Options.Author, lane.Time.GetUtcNow(), headers);
     }
 
-    internal static Guid DerivedId(Guid cause, int place)
+    /// <summary>Instances that read one stream send each their own.</summary>
+    internal static Guid DerivedId(string instance, Guid cause, int place)
     {
-        Span<byte> seed = stackalloc byte[20], hash = stackalloc byte[32];
+        Span<byte> hash = stackalloc byte[32];
+        var seed = new byte[20 + Encoding.UTF8.GetByteCount(instance)];
         cause.TryWriteBytes(seed, bigEndian: true, out _);
-        BinaryPrimitives.WriteInt32BigEndian(seed[16..], place);
+        BinaryPrimitives.WriteInt32BigEndian(seed.AsSpan(16), place);
+        Encoding.UTF8.GetBytes(instance, seed.AsSpan(20));
         SHA256.HashData(seed, hash);
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);              // a version 8 UUID (RFC 9562): made by our own rule
         hash[8] = (byte)((hash[8] & 0x3f) | 0x80);

@@ -6,12 +6,13 @@ namespace Brook;
 internal sealed class LaneProgress
 {
     private readonly Lock _lock = new();
-    private readonly List<(ReceiptSpan Span, TaskCompletionSource<WaitResult> Done)> _waiting = [];
+    private readonly List<(IReadOnlyList<ReceiptSpan> Spans, TaskCompletionSource<WaitResult> Done)> _waiting = [];
 
-    private Func<ReceiptSpan, WaitResult?> _answer = _ => null;
+    private Func<ReceiptSpan, bool> _isDone = _ => false, _isSetAside = _ => false;
 
-    /// <summary>From now on this says what became of a span; null: it is still on its way. It is asked under the lock.</summary>
-    public void AnsweredBy(Func<ReceiptSpan, WaitResult?> answer) => Advance((Progress: this, answer), static change => change.Progress._answer = change.answer);
+    /// <summary>From now on these say what became of a span. They are asked under the lock.</summary>
+    public void AnsweredBy(Func<ReceiptSpan, bool> isDone, Func<ReceiptSpan, bool> isSetAside)
+        => Advance((Progress: this, isDone, isSetAside), static change => (change.Progress._isDone, change.Progress._isSetAside) = (change.isDone, change.isSetAside));
 
     /// <summary>Changes what the answers rest on, then wakes who waited for them.</summary>
     public void Advance<TState>(TState state, Action<TState> apply)
@@ -21,21 +22,21 @@ internal sealed class LaneProgress
             apply(state);
             for (var i = _waiting.Count - 1; i >= 0; i--)
             {
-                if (_answer(_waiting[i].Span) is not { } answer) continue;
-                _waiting[i].Done.TrySetResult(answer);
+                if (!_isDone(_waiting[i].Spans[^1])) continue;
+                _waiting[i].Done.TrySetResult(Answer(_waiting[i].Spans));
                 _waiting.RemoveAt(i);
             }
         }
     }
 
-    /// <summary>Ends with the answer, or with cancellation.</summary>
-    public async Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken)
+    /// <summary>Ends with the answer, or with cancellation. The spans of a lane are in order, so the last one done is all done.</summary>
+    public async Task<WaitResult> WaitAsync(IReadOnlyList<ReceiptSpan> spans, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<WaitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_answer(span) is { } answer) return answer;
-            _waiting.Add((span, done));
+            if (_isDone(spans[^1])) return Answer(spans);
+            _waiting.Add((spans, done));
         }
         try
         {
@@ -46,4 +47,6 @@ internal sealed class LaneProgress
             lock (_lock) _waiting.RemoveAll(waiting => waiting.Done == done);
         }
     }
+
+    private WaitResult Answer(IReadOnlyList<ReceiptSpan> spans) => spans.Any(_isSetAside) ? WaitResult.SetAside : WaitResult.Applied;
 }

@@ -14,9 +14,14 @@ public sealed class BrookBuilder
     private readonly List<EventMapping> _events = [];
     private readonly List<HandlerRegistration> _handlers = [];
     private readonly List<Action> _checks = [];
+    private readonly Lazy<Dictionary<string, EventMapping>> _keys;
     private Func<IServiceProvider, IViewStore>? _store;
 
-    internal BrookBuilder(string name, IServiceCollection services) => (Name, Services, Serializer) = (name, services, DefaultSerializer());
+    internal BrookBuilder(string name, IServiceCollection services)
+    {
+        (Name, Services, Serializer) = (name, services, DefaultSerializer());
+        _keys = new(() => _events.ToDictionary(e => e.Name));
+    }
 
     /// <summary>Empty for the default instance, else the key of its services.</summary>
     public string Name { get; }
@@ -126,7 +131,7 @@ public sealed class BrookBuilder
         configure(builder);
         builder.Validate();
         services.AddKeyedSingleton(name, builder);
-        services.AddKeyedSingleton<IBrook>(name, (provider, _) => new EventSender(name, builder.Options, builder.Serializer, provider.GetRequiredKeyedService<IBrookTransport>(name), Time(provider)));
+        services.AddKeyedSingleton<IBrook>(name, (provider, _) => new EventSender(name, builder.Options, builder.KeyOf, builder.Serializer, provider.GetRequiredKeyedService<IBrookTransport>(name), Time(provider)));
         if (!builder.IsSendOnly)
         {
             services.AddKeyedSingleton(name, (provider, _) => builder.Build(provider));
@@ -140,6 +145,9 @@ public sealed class BrookBuilder
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IParkedEvents>(name));
         return builder;
     }
+
+    /// <summary>An event's own key, or the one its mapping makes: what decides its partition.</summary>
+    private string? KeyOf(BrookEvent e) => e.Key ?? (_keys.Value.TryGetValue(e.Type, out var mapping) ? mapping.KeyOf(e) : null);
 
     private static BrookEngine EngineOf(IServiceProvider provider, string name) => provider.GetRequiredKeyedService<BrookEngine>(name);
 

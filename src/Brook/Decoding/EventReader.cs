@@ -11,6 +11,9 @@ namespace Brook;
 /// </summary>
 internal static class EventReader
 {
+    /// <summary>Of a whole event: what System.Text.Json reads by default, and some for what stands around the data.</summary>
+    public const int MaxDepth = 72;
+
     public static bool TryReadOwn(ReadOnlyMemory<byte> record, EventPosition position, DateTimeOffset sentAt, out EventEnvelope envelope)
     {
         envelope = default;
@@ -55,7 +58,7 @@ internal static class EventReader
         ReadOnlyMemory<byte> data = default;
         try
         {
-            var json = new Utf8JsonReader(record.Span);
+            var json = new Utf8JsonReader(record.Span, new JsonReaderOptions { MaxDepth = MaxDepth });
             if (!json.Read() || json.TokenType != JsonTokenType.StartObject) throw new JsonException("it is not a JSON object");
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {

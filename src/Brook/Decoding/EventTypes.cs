@@ -37,10 +37,19 @@ internal sealed class EventTypes
     /// <summary>The name of the event type that <paramref name="data"/> is mapped to; null when it is not.</summary>
     public string? NameOf(Type data) => _names.GetValueOrDefault(data);
 
-    /// <summary>Reads a logged event back.</summary>
+    /// <summary>Reads a logged event back: as its type is mapped now, or as JSON where that is not possible (an interface, say, or a type that has changed).</summary>
     public BrookEvent Decode(ReadOnlyMemory<byte> record, IBrookSerializer serializer)
     {
         var raw = EventReader.ReadAny(record, default, default);
-        return raw.Error is null ? Find(raw.Type, out _).Decode(in raw, serializer) : throw new BrookException($"A logged event cannot be read back. {raw.Error}");
+        if (raw.Error is not null) throw new BrookException($"A logged event cannot be read back. {raw.Error}");
+        try
+        {
+            return Find(raw.Type, out _).Decode(in raw, serializer);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            var data = JsonElement.Parse(raw.Data.Span, new JsonDocumentOptions { MaxDepth = EventReader.MaxDepth });
+            return new EventType<JsonElement>(raw.Type, null, [], 0).Decode(raw with { Message = data }, serializer);
+        }
     }
 }

@@ -6,7 +6,10 @@ using Brook.Lanes;
 namespace Brook;
 
 /// <summary>What a sender adds to an event.</summary>
-internal readonly record struct EventStamp(Guid Id, bool HasCallersId, string Author, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, string> Headers);
+internal readonly record struct EventStamp(Guid Id, bool HasCallersId, string Author, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, string> Headers)
+{
+    public string? Key { get; init; }
+}
 
 /// <summary>An event as one line of JSON: what travels, what is logged and what is set aside. The data comes last.</summary>
 internal static class EventWriter
@@ -16,7 +19,7 @@ internal static class EventWriter
 
     /// <summary>Writes the event, which has an id, an author and a time. Throws what the serializer throws, nothing written then counts.</summary>
     public static void Write(BrookEvent e, IBrookSerializer serializer, IBufferWriter<byte> line)
-        => Write(e, new EventStamp(e.Id, e.HasCallersId, e.Author, e.CreatedAt, e.Headers), serializer, line);
+        => Write(e, new EventStamp(e.Id, e.HasCallersId, e.Author, e.CreatedAt, e.Headers) { Key = e.Key }, serializer, line);
 
     /// <summary>Writes the event with what a sender adds.</summary>
     public static void Write(BrookEvent e, in EventStamp stamp, IBrookSerializer serializer, IBufferWriter<byte> line)
@@ -32,7 +35,7 @@ internal static class EventWriter
         writer.WriteString("type"u8, e.Type);
         writer.WriteString("author"u8, stamp.Author);
         writer.WriteNumber("create_ts"u8, stamp.CreatedAt.ToUnixTimeMilliseconds());
-        if (e.Key is not null) writer.WriteString("key"u8, e.Key);
+        if (stamp.Key is not null) writer.WriteString("key"u8, stamp.Key);
         if (stamp.Headers.Count > 0) WriteHeaders(writer, stamp.Headers);
         writer.WritePropertyName("data"u8);
         writer.WriteRawValue(OneLine(data), skipInputValidation: true);

@@ -17,7 +17,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     private readonly string _lane = $"{engine.DisplayName}/0";
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _start, _sent, _handled;        // the offset of the first event; how many were sent and handled since
-    private bool _stopping;
+    private volatile bool _stopping;
 
     public bool ForwardsToOtherNodes => false;
 
@@ -38,9 +38,9 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         try
         {
             await _opened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            for (var changed = Changed(); !fromHandlers && Unhandled() > engine.Options.MaxUnhandledEvents; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            for (var changed = Changed(); !fromHandlers && !_stopping && Unhandled() > engine.Options.MaxUnhandledEvents; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException("The send was cancelled when its event was in the queue already: it is handled all the same.", e, cancellationToken);
         }
@@ -63,6 +63,8 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         {
             Log.LeftBehind(engine.Logger, engine.DisplayName, Unhandled() + engine.InOutbox);
         }
+        _opened.TrySetException(new BrookException("The host stopped before the store was there, so the events that waited in this process were not handled."));
+        Handled(0);
         _queue.Writer.TryComplete();
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -71,7 +73,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     {
         var lane = await engine.OpenLaneAsync(_lane, LaneGuard.Offsets, stoppingToken).ConfigureAwait(false);
         _start = lane.NextOffset;
-        _opened.SetResult();
+        _opened.TrySetResult();
         var batch = new List<EventEnvelope>();
         while (await _queue.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
         {

@@ -31,6 +31,7 @@ public sealed class BrookEngine : IAsyncDisposable
     public long InOutbox => Interlocked.Read(ref _inOutbox);
 
     internal string DisplayName => Names.OfInstance(Name);
+    internal DateTimeOffset Now => Time.GetUtcNow();
     internal BrookOptions Options { get; }
     internal EventTypes Types { get; }
     internal IViewStore Store { get; }
@@ -107,7 +108,7 @@ public sealed class BrookEngine : IAsyncDisposable
     /// <summary>One for each lane name, also before the lane is open and over its owners in this process: who waits stays.</summary>
     internal LaneProgress ProgressOf(string lane) => _progress.GetOrAdd(lane, static _ => new LaneProgress());
 
-    internal Task<WaitResult> WaitAsync(ReceiptSpan span, CancellationToken cancellationToken) => ProgressOf(span.Lane).WaitAsync(span, cancellationToken);
+    internal Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken) => ProgressOf(lane.Key).WaitAsync([.. lane], cancellationToken);
 
     internal bool IsNewUnknownType(string type)
     {

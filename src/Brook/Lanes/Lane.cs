@@ -102,7 +102,7 @@ public sealed class Lane : IAsyncDisposable
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
-        _context.Engine.ProgressOf(Name).AnsweredBy(span => !_guard.IsDone(span) ? null : _parked.HoldsAny(span) ? WaitResult.SetAside : WaitResult.Applied);
+        _context.Engine.ProgressOf(Name).AnsweredBy(_guard.IsDone, _parked.HoldsAny);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -121,7 +121,7 @@ public sealed class Lane : IAsyncDisposable
     {
         var events = received.Span;
         var (count, bytes) = (0, 0);
-        while (count < events.Length && count < _context.Options.BatchEvents && (count == 0 || bytes + events[count].Record.Length <= _context.Options.BatchBytes))
+        while (count < events.Length && (count == 0 || count < _context.Options.BatchEvents) && (count == 0 || bytes + events[count].Record.Length <= _context.Options.BatchBytes))
             bytes += events[count++].Record.Length;
         cutMessage = count < events.Length && events[count].Position.MessageId == events[count - 1].Position.MessageId ? events[count].Position.MessageId : default;
         if (cutMessage == default || _guard.KnowsParts) return received[..count];

@@ -6,7 +6,7 @@ using Brook.Lanes;
 namespace Brook;
 
 /// <summary>What a caller sends becomes an envelope: stamped, serialized once, handed to the transport. A bad event fails its caller alone.</summary>
-internal sealed class EventSender(string instance, BrookOptions options, IBrookSerializer serializer, IBrookTransport transport, TimeProvider time) : IBrook
+internal sealed class EventSender(string instance, BrookOptions options, Func<BrookEvent, string?> keyOf, IBrookSerializer serializer, IBrookTransport transport, TimeProvider time) : IBrook
 {
     private const int Together = 500, InFlight = 32;
     [ThreadStatic] private static (ArrayBufferWriter<byte> Line, EventEnvelope[] One)? s_single;
@@ -91,10 +91,11 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
 
     private EventEnvelope Envelope(BrookEvent e, ArrayBufferWriter<byte> lines)
     {
-        if (e.Key is not null) Names.CheckKey(e.Key);
+        var key = keyOf(e);
+        if (key is not null) Names.CheckKey(key);
         var now = time.GetUtcNow();
         var stamp = new EventStamp(e.Id == default ? EventIds.New(now) : e.Id, e.Id != default, e.Author.Length == 0 ? options.Author : e.Author,
-            e.CreatedAt == default ? now : e.CreatedAt, Traced(e.Headers));
+            e.CreatedAt == default ? now : e.CreatedAt, Traced(e.Headers)) { Key = key };
         var start = lines.WrittenCount;
         try { EventWriter.Write(e, in stamp, serializer, lines); }
         catch (Exception error) { throw new BrookException($"The event '{e.Type}' ({KeyOf(e)}) cannot be serialized, so it was not sent: {error.Message}", error); }
@@ -103,11 +104,11 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
             throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{e.Type}' ({KeyOf(e)}) has {record.Length:N0} bytes; the limit is {options.MaxEventBytes:N0} (MaxEventBytes), so it was not sent. Put the payload elsewhere and send a reference, or raise the limit."));
         return new()
         {
-            Id = stamp.Id, HasCallersId = stamp.HasCallersId, Type = e.Type, Author = stamp.Author, CreatedAt = stamp.CreatedAt, Key = e.Key, Headers = stamp.Headers, SentAt = now, Record = record,
+            Id = stamp.Id, HasCallersId = stamp.HasCallersId, Type = e.Type, Author = stamp.Author, CreatedAt = stamp.CreatedAt, Key = key, Headers = stamp.Headers, SentAt = now, Record = record,
         };
     }
 
-    private static string KeyOf(BrookEvent e) => e.Key is null ? "no key" : $"key '{e.Key}'";
+    private static string KeyOf(BrookEvent? e) => e?.Key is null ? "no key" : $"key '{e.Key}'";
 
     private static IReadOnlyDictionary<string, string> Traced(IReadOnlyDictionary<string, string> headers)
     {
@@ -117,7 +118,7 @@ internal sealed class EventSender(string instance, BrookOptions options, IBrookS
 
     private BrookSendException NotSent(SendOutcome sent, List<BrookEvent> notSent)
     {
-        var which = notSent.Count == 1 ? $"The event '{notSent[0].Type}' ({KeyOf(notSent[0])})" : string.Create(CultureInfo.InvariantCulture, $"{notSent.Count:N0} events");
+        var which = notSent.Count == 1 ? $"The event '{notSent[0]?.Type}' ({KeyOf(notSent[0])})" : string.Create(CultureInfo.InvariantCulture, $"{notSent.Count:N0} events");
         return new BrookSendException($"{which} could not be sent by Brook instance '{Names.OfInstance(instance)}': {sent.Error!.Message}", sent.Error, notSent, new Receipt(sent.Spans)) { IsTransient = sent.Error is BrookException { IsTransient: true } };
     }
 }

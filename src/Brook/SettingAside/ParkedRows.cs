@@ -9,6 +9,7 @@ internal sealed class ParkedRows(LaneContext lane)
 {
     private HashSet<string> _keys = [];
     private HashSet<(Guid Message, long Offset)> _positions = [];
+    private HashSet<Guid> _ids = [];
     private readonly List<int> _staged = [];
 
     /// <summary>How many events of the batch are set aside.</summary>
@@ -20,7 +21,7 @@ internal sealed class ParkedRows(LaneContext lane)
     /// <summary>One of these events was set aside.</summary>
     public bool HoldsAny(ReceiptSpan span)
     {
-        if (_positions.Count == 0) return false;
+        if (span.Last - span.First >= _positions.Count) return _positions.Any(position => position.Message == span.MessageId && position.Offset >= span.First && position.Offset <= span.Last);
         for (var offset = span.First; offset <= span.Last; offset++)
             if (_positions.Contains((span.MessageId, offset))) return true;
         return false;
@@ -50,25 +51,32 @@ internal sealed class ParkedRows(LaneContext lane)
     /// <summary>The rows are in the store.</summary>
     public void Committed()
     {
+        for (var i = 0; _ids.Count > 0 && i < lane.Batch.Count; i++)
+        {
+            ref readonly var raw = ref lane.Batch.Raw.Span[i];
+            if (lane.Batch[i].Outcome == Outcome.Duplicate && _ids.Contains(raw.Id)) _positions.Add((raw.Position.MessageId, raw.Position.Offset));      // sent again: it is set aside still
+        }
         foreach (var i in _staged)
         {
             var (item, position) = (lane.Batch[i], lane.Batch.Raw.Span[i].Position);
             _positions.Add((position.MessageId, position.Offset));
             if (item.Key is { } key) _keys.Add(key);
+            if (lane.Batch.Raw.Span[i].HasCallersId) _ids.Add(lane.Batch.Raw.Span[i].Id);
             if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
         }
     }
 
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
-        var (keys, positions) = (new HashSet<string>(), new HashSet<(Guid, long)>());       // others may ask what is held meanwhile
+        var (keys, positions, ids) = (new HashSet<string>(), new HashSet<(Guid, long)>(), new HashSet<Guid>());       // others may ask what is held meanwhile
         await foreach (var (id, row) in lane.Store.ReadRowsAsync(ParkedRow.Collection, $"{lane.Name}/", cancellationToken).ConfigureAwait(false))
         {
             var parked = ParkedRow.Read(id, row.Span);
             positions.Add((parked.Position.MessageId, parked.Position.Offset));
             if (parked.Key is { } key) keys.Add(key);
+            if (parked.Id != default) ids.Add(parked.Id);
         }
-        (_keys, _positions) = (keys, positions);
+        (_keys, _positions, _ids) = (keys, positions, ids);
     }
 
     private string RowId(long number) => string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number:D12}");

@@ -18,8 +18,11 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     private bool _needsStart;               // the value depends on what was stored, or a handler has read it
     private long _seen = Unknown;           // the version that a handler's changes rest on; the start may be a later one, read afresh since
     private Exception? _unreadable;         // what is stored is not a value of this collection
-    private bool _isUsers;                  // the value is the very object that a handler created; others may have it too
-    private int _createdBy;                 // who did
+    private bool _isUsers;                  // the value is the very object that a handler made; others may have it too
+    private int _madeBy;                    // who did
+    private byte[] _json = [];              // what was written of it last: the next merge starts from what a store would give, whoever cached what
+    private int _jsonLength;
+    private ReadOnlyMemory<byte> _written;
     private bool _suspect;                  // the value could not be serialized: each step of the fold is tried
     private (int Event, Exception Error)? _unwritable;
 
@@ -70,7 +73,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     }
 
     /// <summary>The next fold begins with a fresh read.</summary>
-    public void Forget() => (_version, _folded, _unreadable, Value, Exists, _isUsers) = (Unknown, 0, null, null, false, false);
+    public void Forget() => (_version, _folded, _unreadable, Value, Exists, _isUsers, _jsonLength) = (Unknown, 0, null, null, false, false, 0);
 
     /// <summary>Folds what is new. When a merge throws, or the value cannot be serialized, says whose fault that is.</summary>
     public (int Event, Exception Error)? Fold(IBrookSerializer serializer)
@@ -86,13 +89,13 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
             {
                 switch (item.Change.Kind)
                 {
-                    case ChangeKind.Create: (Value, Exists, _isUsers, _createdBy) = (item.Change.Value, true, true, item.Event); break;
+                    case ChangeKind.Create: (Value, Exists, _isUsers, _madeBy) = (item.Change.Value, true, true, item.Event); break;
                     case ChangeKind.Delete: (Value, Exists, _isUsers) = (null, false, false); break;
                     default:
                         _needsStart |= _folded == 0;
                         if (_isUsers && TakeOver(serializer) is { } error) return error;
                         Value = codec.Merge(Exists ? Value : null, item.Change.Value!, serializer);
-                        Exists = true;
+                        (Exists, _isUsers, _madeBy) = (true, true, item.Event);
                         break;
                 }
                 if (_suspect && Exists) Try(serializer);
@@ -140,7 +143,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
         try { codec.Write(Value, serializer, batch.Arena); }
         catch (Exception e) { return Suspect(_suspect ? _changes[^1].Event : -1, e); }
         var first = LastDelete() + 1;
-        var index = batch.Commit.Add(new CommitEntry(key, EntryAction.Put, expected, batch.Arena.End()) { DropLog = first > 0, ExpiresAt = now + codec.TimeToLive });
+        var index = batch.Commit.Add(new CommitEntry(key, EntryAction.Put, expected, _written = batch.Arena.End()) { DropLog = first > 0, ExpiresAt = now + codec.TimeToLive });
         for (var (i, last) = (first, -1); i < _changes.Count; i++)
         {
             var e = _changes[i].Event;
@@ -157,24 +160,35 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     /// <summary>The batch is in the store: what it made is the next one's start.</summary>
     public void Committed(long version)
     {
-        if (_changes.Count > 0) (_version, _folded) = (Exists ? version : 0, 0);
+        if (_changes.Count > 0)
+        {
+            (_version, _folded) = (Exists ? version : 0, 0);
+            if (Exists) Keep(_written.Span);
+        }
         _changes.Clear();
         (Touched, _needsStart, _seen, _suspect) = (false, false, Unknown, false);
         if (codec.TimeToLive is not null) Forget();             // it may end before the next batch
     }
 
-    /// <summary>A merge may change the object it is given: it gets one that nobody else has, and that the next fold does not start from.</summary>
+    /// <summary>A merge may change the object it is given, and may get it from another store in the next batch: it gets what the JSON says, an object that nobody else has.</summary>
     private (int Event, Exception Error)? TakeOver(IBrookSerializer serializer)
     {
-        try { Value = codec.Copy(Value, serializer); }
+        try { Value = _folded == 0 && _jsonLength > 0 ? codec.Read(_json.AsSpan(0, _jsonLength), serializer) : codec.Copy(Value, serializer); }
         catch (Exception e) when (_folded > 0)
         {
-            var creator = _createdBy;
+            var maker = _madeBy;
             Forget();
-            return (creator, Unwritable(e));
+            return (maker, Unwritable(e));
         }
         _isUsers = false;
         return null;
+    }
+
+    private void Keep(ReadOnlySpan<byte> json)
+    {
+        if (_json.Length < json.Length) _json = new byte[json.Length];
+        json.CopyTo(_json);
+        _jsonLength = json.Length;
     }
 
     private void Try(IBrookSerializer serializer)

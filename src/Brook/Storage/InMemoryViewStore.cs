@@ -108,8 +108,8 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
             return;
         }
         if (slot is null) collection.Add(entry.Entry.Key, slot = new Slot());
+        if (entry.ExpiresAt is { } at && (slot.ExpiresAt is null || at < slot.ExpiresAt)) _expiring.Enqueue(entry.Entry, at);       // else it is queued already
         slot.Put(in entry, version);
-        if (entry.ExpiresAt is { } at) _expiring.Enqueue(entry.Entry, at);
     }
 
     private Slot? Find(EntryKey key) => _collections.TryGetValue(key.Collection, out var slots) && slots.ByKey.TryGetValue(key.Key, out var slot) ? slot : null;
@@ -117,8 +117,13 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
     private void RemoveExpired()
     {
         if (_expiring.Count == 0) return;
-        for (var now = _time.GetUtcNow(); _expiring.TryPeek(out var key, out var at) && at <= now; _expiring.Dequeue())
-            if (Find(key)?.ExpiresAt <= now) _collections[key.Collection].Remove(key.Key);   // unless it was written again since
+        for (var now = _time.GetUtcNow(); _expiring.TryPeek(out var key, out var queued) && queued <= now;)
+        {
+            _expiring.Dequeue();
+            if (Find(key)?.ExpiresAt is not { } at) continue;
+            if (at <= now) _collections[key.Collection].Remove(key.Key);
+            else _expiring.Enqueue(key, at);                    // it was written again since
+        }
     }
 
     private sealed class Collection

@@ -88,7 +88,7 @@ internal sealed class BrookView(IViewStore store, BrookEngine engine) : IBrookVi
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, expiry.Token);
         try
         {
-            var answers = await Task.WhenAll(receipt.Spans.Select(span => engine.WaitAsync(span, either.Token))).ConfigureAwait(false);
+            var answers = await Task.WhenAll(receipt.Spans.GroupBy(span => span.Lane).Select(lane => engine.WaitAsync(lane, either.Token))).ConfigureAwait(false);
             return answers.Contains(WaitResult.SetAside) ? WaitResult.SetAside : WaitResult.Applied;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -8,6 +8,8 @@ namespace Brook;
 /// <summary>A named, typed part of a view: key to <typeparamref name="T"/>. Declare one per collection, static. Immutable, so thread safe.</summary>
 public sealed class ViewCollection<T> : ICollectionCodec
 {
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(365 * 1000);
+
     /// <summary>Names a collection.</summary>
     /// <exception cref="ArgumentException">The name is empty, over 256 bytes of UTF-8, has control characters or begins with <c>$</c> (those are Brook's own).</exception>
     public ViewCollection(string name)
@@ -19,7 +21,7 @@ public sealed class ViewCollection<T> : ICollectionCodec
     /// <summary>The name, the same in every store.</summary>
     public string Name { get; }
 
-    /// <summary>How long an entry lives after its last write. Default: null, for ever.</summary>
+    /// <summary>How long an entry lives after its last write; more than 1,000 years is for ever. Default: null, for ever.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or negative.</exception>
     public TimeSpan? TimeToLive
     {
@@ -27,7 +29,7 @@ public sealed class ViewCollection<T> : ICollectionCodec
         init
         {
             if (value <= TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(value), value, $"TimeToLive of collection '{Name}' is {value}; it must be positive, or null for ever.");
-            field = value;
+            field = value > s_longest ? null : value;           // for ever, to all intents
         }
     }
 

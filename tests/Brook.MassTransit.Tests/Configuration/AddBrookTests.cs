@@ -117,6 +117,25 @@ public sealed class AddBrookTests
         Assert.Equal("Stream() needs a bus, and Brook instance 'brook' has none. Add the instance with x.AddBrook(...) in AddMassTransit.", error.Message);
     }
 
+    [Fact]
+    public void An_instance_that_only_sends_takes_no_messages()
+    {
+        var error = Assert.Throws<BrookException>(() => Build(x => x.AddBrook(brook => brook.SendOnly().Consume<OrderSubmitted>())));
+        Assert.Equal("Brook instance 'brook' is SendOnly() but consumes messages or forwards events, which it would never do. Remove one or the other.", error.Message);
+    }
+
+    [Fact]
+    public void Two_message_types_of_one_queue_are_refused_when_the_instance_is_added()
+    {
+        var error = Assert.Throws<BrookException>(() => Build(x => x.AddBrook(brook => brook.Consume<OrderSubmitted>("a").Consume<Other.OrderSubmitted>("b"))));
+        Assert.StartsWith("Brook instance 'brook' consumes Brook.MassTransit.Tests.Support.OrderSubmitted and Brook.MassTransit.Tests.Configuration.AddBrookTests+Other+OrderSubmitted, which would share the queue 'brook.order-submitted'.", error.Message, StringComparison.Ordinal);
+    }
+
+    public static class Other
+    {
+        public sealed record OrderSubmitted(string Id);
+    }
+
     private static IHost Build(Action<IBusRegistrationConfigurator> bus, Action<IServiceCollection>? services = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());

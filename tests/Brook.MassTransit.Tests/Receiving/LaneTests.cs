@@ -153,6 +153,52 @@ public sealed class LaneTests
     }
 
     [Fact]
+    public async Task A_time_of_sending_that_is_none_does_not_lose_the_message()
+    {
+        await using var harness = await Some.HarnessAsync(Count);
+        var endpoint = await harness.Services.GetRequiredService<IBus>().GetSendEndpoint(new Uri("exchange:brook.brook?type=Direct"));
+
+        await endpoint.Send(new StreamMessage(Encoding.UTF8.GetBytes(Line("number", "4", "a"))), Pipe.Execute<SendContext<StreamMessage>>(context =>
+        {
+            context.Serializer = StreamSerializer.Instance;
+            context.SetRoutingKey("0");
+            context.Headers.Set("Brook-Version", "1");
+            context.Headers.Set("Brook-Partitions", "1");
+            context.Headers.Set("Brook-Sent-At", "9223372036854775807");
+        }), Token);
+        await harness.SendAsync("number", 1, "a", Token);
+
+        Assert.Equal(5, await harness.View.GetAsync(Counts, "a", Token));
+    }
+
+    [Fact]
+    public async Task An_event_sent_again_that_is_set_aside_is_answered_so()
+    {
+        await using var harness = await Some.HarnessAsync(Count);
+        var e = new BrookEvent<int>("number", -1) { Id = Guid.NewGuid(), Key = "a" };
+
+        Assert.Equal(WaitResult.SetAside, await harness.SendAsync([e], Token));
+        Assert.Equal(WaitResult.SetAside, await harness.SendAsync([e], Token));
+
+        Assert.Equal(1, await harness.Parked.CountAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_receipt_of_more_messages_than_are_remembered_is_answered()
+    {
+        await using var harness = await Some.HarnessAsync(brook =>
+        {
+            Count(brook);
+            brook.Options.RememberedMessages = 3;
+        });
+
+        var receipt = await harness.Brook.SendManyAsync(Enumerable.Range(0, 20_000).Select(i => new BrookEvent<int>("number", i == 5 ? -1 : 1) { Key = $"{i % 1000}" }), Token);
+
+        Assert.True(receipt.Spans.Count > 20);
+        Assert.Equal(WaitResult.SetAside, await harness.View.WaitForAsync(receipt, cancellationToken: Token));
+    }
+
+    [Fact]
     public async Task An_empty_message_is_acknowledged()
     {
         await using var harness = await Some.HarnessAsync(Count);

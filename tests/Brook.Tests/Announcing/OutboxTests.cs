@@ -40,7 +40,7 @@ public sealed class OutboxTests
         await using var next = await OpenAsync(store, transport);
         await Until.TrueAsync(() => transport.Sent.Count == 2 && next.Engine.InOutbox == 0, "two events to leave");
 
-        Assert.Equal([Outbox.DerivedId(id, 0), Outbox.DerivedId(id, 1)], transport.Sent.Select(e => e.Id));
+        Assert.Equal([Outbox.DerivedId("brook", id, 0), Outbox.DerivedId("brook", id, 1)], transport.Sent.Select(e => e.Id));
     }
 
     [Fact]

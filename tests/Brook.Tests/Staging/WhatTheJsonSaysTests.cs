@@ -1,0 +1,66 @@
+using Brook.Storage;
+using Brook.Tests.Support;
+using static Brook.Change;
+
+namespace Brook.Tests.Staging;
+
+/// <summary>A value is what its JSON says, whatever a lane has cached and however events came together in batches.</summary>
+public sealed class WhatTheJsonSaysTests
+{
+    private static readonly ViewCollection<Dictionary<string, int>> Names = "names";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_JSON_does_not_keep_is_not_there_for_the_next_event_in_one_batch_or_several(bool oneBatch)
+    {
+        await using var lane = await TestLane.OpenAsync(brook => brook.On<string>("named", e => Merge(Names, "all", names =>
+        {
+            names ??= new(StringComparer.OrdinalIgnoreCase);        // the comparer is not in the JSON
+            names[e.Data] = names.GetValueOrDefault(e.Data) + 1;
+            return names;
+        })));
+        string[] events = [TestLane.Event("named", "Bob"), TestLane.Event("named", "BOB"), TestLane.Event("named", "Bob")];
+
+        if (oneBatch) await lane.ProcessAsync(events);
+        else foreach (var e in events) await lane.ProcessAsync(e);
+
+        Assert.Equal(new() { ["Bob"] = 2, ["BOB"] = 1 }, await lane.View.GetAsync(Names, "all", Token));
+    }
+
+    [Fact]
+    public async Task One_object_given_to_two_entries_is_two_values()
+    {
+        ViewCollection<List<int>> lists = "lists";
+        await using var lane = await TestLane.OpenAsync(brook => brook
+            .On<int>("both", e =>
+            {
+                List<int> shared = [e.Data];
+                return [Merge(lists, "a", _ => shared), Merge(lists, "b", _ => shared)];
+            })
+            .On<int>("a", e => Merge(lists, "a", list =>
+            {
+                list!.Add(e.Data);
+                return list;
+            })));
+
+        await lane.ProcessAsync(TestLane.Event("both", 1), TestLane.Event("a", 2), TestLane.Event("a", 3));
+
+        Assert.Equal(("[1,2,3]", "[1]"), (await lane.StoredAsync("lists", "a"), await lane.StoredAsync("lists", "b")));
+    }
+
+    [Fact]
+    public async Task A_logged_event_whose_type_has_changed_is_shown_as_JSON()
+    {
+        ViewCollection<int> sums = "sums";
+        var store = new InMemoryViewStore();
+        await using (var before = await TestLane.OpenAsync(brook => brook.UseStore(_ => store).On<int>("added", e => Merge(sums, "all", sum => sum + e.Data)))) await before.ProcessAsync(TestLane.Event("added", 2));
+
+        await using var now = await TestLane.OpenAsync(brook => brook.UseStore(_ => store).On<List<int>>("added", _ => default));
+
+        var e = Assert.Single(await now.View.GetEventsAsync(sums, "all", cancellationToken: Token));
+        Assert.Equal(2, Assert.IsType<BrookEvent<System.Text.Json.JsonElement>>(e).Data.GetInt32());
+    }
+}
