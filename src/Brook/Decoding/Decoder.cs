@@ -13,6 +13,7 @@ internal sealed class Decoder(LaneContext lane)
     {
         var batch = lane.Batch;
         batch.Start(received, cutMessage);
+        (batch[0].Attempts, lane.TriedBefore) = (lane.TriedBefore, 0);
         string? unknown = null;
         for (var i = 0; i < batch.Count; i++)
         {

@@ -3,8 +3,10 @@ using Brook.Lanes;
 namespace Brook;
 
 /// <summary>Hands each event to its handlers, in registration order; each sees what was staged before it. A handler that throws fails its event alone.</summary>
-internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures failures)
+internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures failures, bool mayCut)
 {
+    private bool _hangs;                    // the last failure was a handler given up
+
     public async ValueTask HandleAsync(CancellationToken cancellationToken)
     {
         var batch = lane.Batch;
@@ -15,12 +17,23 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
             if (lane.Parked.Holds(batch[i].Key) || batch.StandsBehindFailed(i)) batch[i].Outcome = Outcome.Behind;
             else if (await FailsAsync(i, cancellationToken).ConfigureAwait(false) is { } error)
             {
+                (var hangs, _hangs) = (_hangs, false);
                 lane.View.Unstage(batch, i, i);
                 batch.Cursor = Math.Min(batch.Cursor, i);
+                if (hangs && MayCut(i))
+                {
+                    lane.TriedBefore = batch[i].Attempts + 1;
+                    batch.Cut(i);                               // what stands before it need not wait for it again
+                    continue;
+                }
+                if (hangs && i == 0 && batch.Count > 1 && MayCut(1)) batch.Cut(1);      // nor what stands behind it
                 await failures.FailedAsync(i, error, cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    /// <summary>Whether the batch may end before the event: within a message only where it is known how far that one is done.</summary>
+    private bool MayCut(int index) => index > 0 && index < lane.Batch.Count && (mayCut || lane.Batch.Raw.Span[index].Position.MessageId != lane.Batch.Raw.Span[index - 1].Position.MessageId);
 
     /// <summary>Runs the steps of one event; null when they ran. When an earlier event had to be handled again meanwhile, this one comes again too.</summary>
     private async ValueTask<Exception?> FailsAsync(int index, CancellationToken cancellationToken)
@@ -72,6 +85,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         {
             lane.AbandonView();
             if (lane.Store.Outages != outages || lane.Store.IsAway) return false;   // it waited for the store: not its failure
+            _hangs = true;
             throw new TimeoutException($"{step.Name} took longer than HandlerTimeout ({lane.Options.HandlerTimeout}) and was abandoned. Make it faster, or raise the timeout.", e);
         }
         finally

@@ -72,6 +72,14 @@ internal sealed class Batch
         if (_items.Length < Count) _items = new BatchItem[Count];
     }
 
+    /// <summary>Only the first <paramref name="count"/> events are committed now; the others come as a part of their own.</summary>
+    public void Cut(int count)
+    {
+        var message = Raw.Span[count].Position.MessageId;
+        if (message == Raw.Span[count - 1].Position.MessageId) CutMessage = message;
+        Count = count;
+    }
+
     public void Send(int index, BrookEvent e) => _sends.Add((index, e));
 
     public void Unsend(int from, int to) => _sends.RemoveAll(send => send.Event >= from && send.Event <= to);

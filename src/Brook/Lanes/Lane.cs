@@ -23,7 +23,7 @@ public sealed class Lane : IAsyncDisposable
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);
         _folder = new Folder(_context, failures);
-        _handlers = new HandlerRunner(_context, _folder, failures);
+        _handlers = new HandlerRunner(_context, _folder, failures, _guard.KnowsParts);
         _outbox = new Outbox(_context);
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
@@ -52,10 +52,10 @@ public sealed class Lane : IAsyncDisposable
         while (!received.IsEmpty && result.Outcome == BatchOutcome.Committed)
         {
             var part = PartOf(received, out var cutMessage);
-            received = received[part.Length..];
             _interrupted = true;
             result = result.Plus(await ApplyAsync(part, cutMessage, cancellationToken).ConfigureAwait(false));
             _interrupted = false;
+            received = received[_context.Batch.Count..];            // a handler that hangs cuts a part short
         }
         if (_guard is SharedGuard shared) await shared.RotateWhenFullAsync(cancellationToken).ConfigureAwait(false);
         return result;
@@ -79,7 +79,7 @@ public sealed class Lane : IAsyncDisposable
         while (outcome is null);                                                    // a conflict brought the values there are now
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
-        Telemetry.Processed(_context.Engine.DisplayName, received.Length, in result, _context.Time.GetElapsedTime(started));
+        Telemetry.Processed(_context.Engine.DisplayName, _context.Batch.Count, in result, _context.Time.GetElapsedTime(started));
         return result;                                                              // the transport acknowledges
     }
 
@@ -109,6 +109,7 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>A batch was cut short, and its commit may have landed: look again.</summary>
     private async ValueTask ReopenAsync(CancellationToken cancellationToken)
     {
+        _context.TriedBefore = 0;
         _context.RenewView();                                   // a handler may have been cut off, and not know it
         _context.Halted = null;
         await _guard.OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);

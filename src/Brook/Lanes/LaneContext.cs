@@ -40,6 +40,9 @@ internal sealed class LaneContext
         Batch.RestartFrom(0, revive: false);
     }
 
+    /// <summary>How often the event that begins the next part was tried already.</summary>
+    public int TriedBefore { get; set; }
+
     /// <summary>Events from <paramref name="index"/> on are handled again.</summary>
     public void RestartFrom(int index, bool revive)
     {
