@@ -34,6 +34,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         (_provider, _builder, _stream, _busType) = (provider, builder, stream, busType);
         _streams = provider.GetRequiredKeyedService<BusStreams>(busType);
         _backlog = _streams.Backlog(stream.Stream);
+        _streams.Add(_gate);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
         _feed = new(() => new MessageFeed(Engine, _topology is { IsInProcess: true } ? LaneGuard.MessageIds : LaneGuard.SharedMessageIds, Time, StoppedToken));
         Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
@@ -57,11 +58,24 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         if (InstanceOf(bus) is not { } instance) return Task.CompletedTask;
         (_bus, _drainTimeout) = (bus, DrainTimeout());
+        try
+        {
+            Prepare(bus, instance);
+        }
+        catch (Exception error)
+        {
+            _streams.Fail($"The bus did not start, so nothing can be sent: {error.Message}");
+            throw;
+        }
+        return Task.CompletedTask;
+    }
+
+    private void Prepare(IBus bus, IBusInstance instance)
+    {
         _topology = _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
             $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
         _streams.Use(_stream);
         if (!_builder.IsSendOnly) Connect(bus, instance, _topology);
-        return Task.CompletedTask;
     }
 
     public async Task PostStart(IBus bus, Task<BusReady> busReady)

@@ -9,6 +9,16 @@ internal sealed class BusStreams
     private readonly ConcurrentDictionary<string, (int Partitions, string Instance)> _partitions = new();
     private readonly ConcurrentDictionary<string, StreamBacklog> _backlogs = new();
 
+    private readonly ConcurrentBag<StreamGate> _gates = [];
+
+    public void Add(StreamGate gate) => _gates.Add(gate);
+
+    /// <summary>The bus does not start, because of one of its instances: nobody's sends wait for it any longer.</summary>
+    public void Fail(string reason)
+    {
+        foreach (var gate in _gates) gate.Close(reason);
+    }
+
     public StreamBacklog Backlog(string stream) => _backlogs.GetOrAdd(stream, _ => new StreamBacklog());
 
     /// <exception cref="BrookException">Another instance of the bus has another number of partitions for the stream.</exception>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Brook.Lanes;
 
 /// <summary>One instance's handlers and view. A transport opens a lane per partition it was given. Thread safe.</summary>
-public sealed class BrookEngine : IAsyncDisposable
+public sealed class BrookEngine : IAsyncDisposable, IDisposable
 {
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
@@ -122,6 +122,9 @@ public sealed class BrookEngine : IAsyncDisposable
     }
 
     internal void Closed(Lane lane) => _lanes.TryRemove(new(lane.Name, lane));
+
+    /// <summary>As <see cref="DisposeAsync"/>, which is to be preferred: the tasks' ends are not waited for.</summary>
+    public void Dispose() => _ = DisposeAsync().AsTask();
 
     /// <summary>Ends the lanes' own tasks, then the store, if it can be disposed of.</summary>
     public async ValueTask DisposeAsync()

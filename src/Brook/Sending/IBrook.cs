@@ -1,6 +1,9 @@
 namespace Brook;
 
-/// <summary>Sends events to the instance's stream. Thread safe. A call returns when the transport has the events.</summary>
+/// <summary>
+/// Sends events to the instance's stream. Thread safe. A call returns when the transport has the events. A handler does not await it: when too much is
+/// unhandled it would wait for room that only its own end makes; it answers <see cref="Change.Send{T}"/> instead, which is also sent exactly once.
+/// </summary>
 public interface IBrook
 {
     /// <summary>Sends one event. Events of one key keep the order of the calls.</summary>

@@ -88,6 +88,8 @@ public sealed class AddBrookTests
         var error = await Assert.ThrowsAsync<BrookException>(() => BrookTestHarness.StartAsync(host, Token));
 
         Assert.Equal("Stream 'orders' has 2 partitions for instance 'brook' and 3 for instance 'audit'. A key would be in two partitions: give both the same number.", error.Message);
+        var refused = await Assert.ThrowsAsync<BrookSendException>(() => host.Services.GetRequiredService<IBrook>().SendAsync("order:placed", new OrderPlaced("1", 1), "1", Token).AsTask().WithDeadline());
+        Assert.Contains("The bus did not start, so nothing can be sent: Stream 'orders' has 2 partitions", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]
