@@ -24,8 +24,11 @@ internal sealed class SystemTextJsonSerializer : IBrookSerializer
     public SystemTextJsonSerializer(JsonSerializerOptions options)
     {
         _options = options;
+        Plain = new PlainTypes(options);
         _writing = new JsonWriterOptions { SkipValidation = true, Encoder = options.Encoder, MaxDepth = options.MaxDepth };
     }
+
+    public PlainTypes Plain { get; }
 
     public T? Read<T>(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, Info<T>());
 

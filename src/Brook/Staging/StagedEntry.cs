@@ -158,12 +158,13 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     }
 
     /// <summary>The batch is in the store: what it made is the next one's start.</summary>
-    public void Committed(long version)
+    public void Committed(long version, IBrookSerializer serializer)
     {
         if (_changes.Count > 0)
         {
+            var isPlain = codec.IsPlain(serializer);
             (_version, _folded) = (Exists ? version : 0, 0);
-            if (Exists) Keep(_written.Span);
+            if (Exists && _isUsers && !isPlain) Keep(_written.Span);
         }
         _changes.Clear();
         (Touched, _needsStart, _seen, _suspect) = (false, false, Unknown, false);

@@ -69,7 +69,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
     /// <summary>The batch is in the store; its entries are the cache.</summary>
     public void Committed(long version)
     {
-        foreach (var entry in _touched) entry.Committed(version);
+        foreach (var entry in _touched) entry.Committed(version, serializer);
         _touched.Clear();
         if (_entries.Count > CacheLimit) _entries.Clear();
     }

@@ -45,6 +45,8 @@ public sealed class ViewCollection<T> : ICollectionCodec
 
     void ICollectionCodec.Write(object? value, IBrookSerializer serializer, IBufferWriter<byte> json) => serializer.Write((T)value!, json);
 
+    bool ICollectionCodec.IsPlain(IBrookSerializer serializer) => IsPlain(serializer);
+
     object? ICollectionCodec.Copy(object? value, IBrookSerializer serializer) => value is null ? null : Copy((T)value, serializer);
 
     object? ICollectionCodec.Merge(object? current, object with, IBrookSerializer serializer) => with switch
@@ -55,9 +57,11 @@ public sealed class ViewCollection<T> : ICollectionCodec
         _ => throw new InvalidOperationException($"Cannot merge a {with.GetType()} into collection '{Name}'."),
     };
 
+    private static bool IsPlain(IBrookSerializer serializer) => !RuntimeHelpers.IsReferenceOrContainsReferences<T>() || (serializer is SystemTextJsonSerializer json && json.Plain.Contain<T>());
+
     private static T? Copy(T value, IBrookSerializer serializer)
     {
-        if (!RuntimeHelpers.IsReferenceOrContainsReferences<T>() || value is string) return value;
+        if (IsPlain(serializer)) return value;
         var json = new ArrayBufferWriter<byte>();
         serializer.Write(value, json);
         return serializer.Read<T>(json.WrittenSpan);
@@ -90,7 +94,10 @@ internal interface ICollectionCodec
     void Write(object? value, IBrookSerializer serializer, IBufferWriter<byte> json);
     object? Merge(object? current, object with, IBrookSerializer serializer);
 
-    /// <summary>An equal value that shares nothing with this one.</summary>
+    /// <summary>Its values are all that their JSON says, and never change.</summary>
+    bool IsPlain(IBrookSerializer serializer);
+
+    /// <summary>What the value's JSON says, sharing nothing with it; a plain value is itself.</summary>
     object? Copy(object? value, IBrookSerializer serializer);
 }
 

@@ -63,4 +63,38 @@ public sealed class WhatTheJsonSaysTests
         var e = Assert.Single(await now.View.GetEventsAsync(sums, "all", cancellationToken: Token));
         Assert.Equal(2, Assert.IsType<BrookEvent<System.Text.Json.JsonElement>>(e).Data.GetInt32());
     }
+
+    [Fact]
+    public void Values_that_never_change_and_are_all_in_their_JSON_are_used_again_and_no_others()
+    {
+        var plain = new PlainTypes(System.Text.Json.JsonSerializerOptions.Web);
+
+        Assert.True(plain.Contain<Plain>());
+        Assert.True(plain.Contain<string>());
+        Assert.True(plain.Contain<decimal?>());
+        Assert.False(plain.Contain<Mutable>());
+        Assert.False(plain.Contain<Listing>());
+        Assert.False(plain.Contain<Hiding>());
+        Assert.False(plain.Contain<Ignoring>());
+        Assert.False(plain.Contain<Open>());
+        Assert.False(plain.Contain<Closed>());
+        Assert.False(plain.Contain<List<int>>());
+        Assert.False(new PlainTypes(new System.Text.Json.JsonSerializerOptions { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() }, TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver() }).Contain<Plain>());
+    }
+
+    private sealed record Plain(string Name, int? Count, DateTimeOffset At, DayOfWeek Day);
+    private sealed record Mutable(string Name) { public int Count { get; set; } }
+    private sealed record Listing(List<int> Numbers);
+    private sealed record Hiding(string Name)
+    {
+        private readonly string _hidden = Name + "!";
+        public string Shout() => _hidden;
+    }
+    private sealed record Ignoring(string Name)
+    {
+        [System.Text.Json.Serialization.JsonIgnore]
+        public string? Nick { get; init; }
+    }
+    private record Open(string Name);
+    private sealed record Closed(string Name) : Open(Name);
 }
