@@ -74,7 +74,7 @@ internal sealed class Trial
             var outcome = await ProcessAsync(lane, events, random, cancellationToken);
             if (outcome is BatchOutcome.Committed or BatchOutcome.Moved || (outcome is null && random.Next(2) == 0)) continue;
             await lane.Lane.DisposeAsync();
-            await Task.Delay(random.Next(3), cancellationToken);
+            for (var turns = random.Next(30); turns > 0; turns--) await Task.Yield();
             lane = await OpenAsync(name, LaneGuard.Offsets);
         }
         await lane.Lane.DisposeAsync();
