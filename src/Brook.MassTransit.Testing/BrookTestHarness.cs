@@ -139,8 +139,8 @@ public sealed class BrookTestHarness : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            var unhandled = _services.GetRequiredKeyedService<BusBrook>(_instance).Backlog.Unhandled;
-            throw new TimeoutException($"After {Patience} the instance is not idle: {unhandled} event(s) are not handled and {Engine.InOutbox} are in the outbox. Is a handler stuck, or a fake clock to be moved on?");
+            var instance = _services.GetRequiredKeyedService<BusBrook>(_instance);
+            throw new TimeoutException($"After {Patience} the instance is not idle: {instance.Backlog.Unhandled + instance.Feed.Backlog.Unhandled} event(s) are not handled and {Engine.InOutbox} are in the outbox. Is a handler stuck, or a fake clock to be moved on?");
         }
     }
 

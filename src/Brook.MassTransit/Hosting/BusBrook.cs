@@ -101,7 +101,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
         if (_topology is not { IsInProcess: true } || _engine is null) return;
         var timeout = _drainTimeout;
-        if (_backlog.Unhandled + Engine.InOutbox > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled, timeout);
+        if (_backlog.Unhandled + Engine.InOutbox + Feed.Backlog.Unhandled > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled + Feed.Backlog.Unhandled, timeout);
         using var expiry = new CancellationTokenSource(timeout);         // the process stops in real time
         try
         {
@@ -110,7 +110,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         catch (OperationCanceledException)
         {
             var halted = string.Join(" ", _lanes.Select(lane => lane.Halted).OfType<string>().Distinct().Select(reason => $"A lane stands still: {reason}."));
-            Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, halted);
+            Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, Feed.Backlog.Unhandled, halted);
         }
         await _stopped.CancelAsync().ConfigureAwait(false);
     }
@@ -140,11 +140,15 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         while (_backlog.Unhandled > 0);
     }
 
-    /// <summary>As the other, and no ordinary message was taken for a while.</summary>
+    /// <summary>As the other, and every ordinary message that was published in this process.</summary>
     public async Task WhenAllIdleAsync(CancellationToken cancellationToken)
     {
-        if (_feed.IsValueCreated) await Feed.WhenQuietAsync(cancellationToken).ConfigureAwait(false);
-        await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
+        do
+        {
+            await Feed.Backlog.WaitForAsync(0, cancellationToken).ConfigureAwait(false);
+            await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (Feed.Backlog.Unhandled > 0);
     }
 
     private void Connect(IBus bus, IBusInstance instance, IStreamTopology topology)
@@ -169,6 +173,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 endpoint.Instance(new ForwardConsumer(Engine, _stream));
             });
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
+        if (topology.IsInProcess) Feed.Count(bus, [.. _stream.Messages.Select(message => (message.MessageType, _stream.MessageQueue(message.MessageType)))]);
         foreach (var message in _stream.Messages)
             ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
             {

@@ -10,25 +10,12 @@ internal sealed class FeedLane(BrookEngine engine, string name, LaneGuard guard,
     private List<(EventEnvelope Event, TaskCompletionSource Done)> _waiting = [];
     private Lane? _lane;
     private bool _busy;
-    private long _taken;
 
     public string Name => name;
-
-    /// <summary>How many deliveries came so far.</summary>
-    public long Taken => Interlocked.Read(ref _taken);
-
-    public bool IsBusy
-    {
-        get
-        {
-            lock (_lock) return _busy;
-        }
-    }
 
     /// <summary>Ends when the event is in the view, known already, or set aside.</summary>
     public async Task TakeAsync(EventEnvelope e, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _taken);
         TaskCompletionSource? done = null;
         lock (_lock)
         {

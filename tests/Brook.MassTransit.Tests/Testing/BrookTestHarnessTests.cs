@@ -73,6 +73,19 @@ public sealed class BrookTestHarnessTests
     }
 
     [Fact]
+    public async Task It_waits_for_ordinary_messages_too()
+    {
+        ViewCollection<int> sums = "sums";
+        await using var harness = await Some.HarnessAsync(brook => brook.Consume<OrderSubmitted>("order:submitted").On<OrderSubmitted>("order:submitted", e => Merge(sums, "all", sum => sum + e.Data.Quantity)));
+        var bus = harness.Services.GetRequiredService<IBus>();
+
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => bus.Publish(new OrderSubmitted("x", 2), Token))).WithDeadline();
+        await harness.WhenIdleAsync(Token);
+
+        Assert.Equal(600, await harness.View.GetAsync(sums, "all", Token));
+    }
+
+    [Fact]
     public async Task It_joins_an_application_that_sets_itself_up()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
