@@ -112,7 +112,10 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             var halted = string.Join(" ", _lanes.Select(lane => lane.Halted).OfType<string>().Distinct().Select(reason => $"A lane stands still: {reason}."));
             Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, Feed.Backlog.Unhandled, halted);
         }
-        await _stopped.CancelAsync().ConfigureAwait(false);
+        finally
+        {
+            await _stopped.CancelAsync().ConfigureAwait(false);
+        }
     }
 
     public void PostCreate(IBus bus) { }

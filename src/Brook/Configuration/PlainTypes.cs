@@ -3,13 +3,14 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Brook;
 
 /// <summary>
-/// Types whose values are all that their JSON says and can never change: structs without references, strings, and sealed classes (records) of nothing but
-/// init-only properties of such types that JSON writes and reads. An object of one may be used again where another's JSON must be read again. Thread safe.
+/// Types whose values are all that their JSON says and can never change: simple ones, and structs and sealed classes (records) of nothing but properties
+/// of simple types that JSON writes and reads, init-only in a class. An object of one may be used again where another's JSON must be read again. Thread safe.
 /// </summary>
 internal sealed class PlainTypes(JsonSerializerOptions options)
 {
@@ -27,13 +28,13 @@ internal sealed class PlainTypes(JsonSerializerOptions options)
     [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "As above.")]
     private static bool IsPlain(Type type, JsonSerializerOptions options)
     {
-        if (options.Converters.Count > 0) return false;                         // who knows what they keep
+        if (options.Converters.Count > 0 || options.DefaultIgnoreCondition != JsonIgnoreCondition.Never) return false;      // who knows what they keep
         if (IsSimple(type)) return true;
-        if (!RuntimeFeature.IsDynamicCodeSupported || !type.IsClass || !type.IsSealed || type.BaseType != typeof(object)) return false;
+        if (!RuntimeFeature.IsDynamicCodeSupported || (!type.IsValueType && (!type.IsClass || !type.IsSealed || type.BaseType != typeof(object)))) return false;
         if (options.GetTypeInfo(type) is not { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null } info) return false;
         var kept = info.Properties.Where(IsKept).Select(property => (property.AttributeProvider as PropertyInfo)?.Name).ToHashSet();
         return type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
-            .All(field => field.IsInitOnly && IsSimple(field.FieldType) && field.Name.EndsWith(">k__BackingField", StringComparison.Ordinal) && kept.Contains(field.Name[1..field.Name.IndexOf('>')]));
+            .All(field => (field.IsInitOnly || type.IsValueType) && IsSimple(field.FieldType) && field.Name.EndsWith(">k__BackingField", StringComparison.Ordinal) && kept.Contains(field.Name[1..field.Name.IndexOf('>')]));
     }
 
     private static bool IsKept(JsonPropertyInfo property) => property is { Get: not null, ShouldSerialize: null, CustomConverter: null, IsExtensionData: false } && (property.Set is not null || property.AssociatedParameter is not null);

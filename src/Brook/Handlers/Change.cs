@@ -64,7 +64,7 @@ public readonly struct Change : IEquatable<Change>
     internal ChangeKind Kind { get; }
 
     /// <summary>The value, the merge function, the fields or the event to send.</summary>
-    internal object? Value { get; }
+    internal object? Value { get; init; }
 
     internal ICollectionCodec? Codec { get; }
 

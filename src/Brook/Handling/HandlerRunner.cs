@@ -10,6 +10,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
     public async ValueTask HandleAsync(CancellationToken cancellationToken)
     {
         var batch = lane.Batch;
+        _hangs = false;
         while (batch.Cursor < batch.Count)
         {
             var i = batch.Cursor++;
@@ -20,13 +21,17 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
                 (var hangs, _hangs) = (_hangs, false);
                 lane.View.Unstage(batch, i, i);
                 batch.Cursor = Math.Min(batch.Cursor, i);
-                if (hangs && MayCut(i))
+                if (hangs && MayCut(i) && batch[i].Attempts + 1 < lane.Options.HandlerAttempts)
                 {
                     lane.TriedBefore = batch[i].Attempts + 1;
                     batch.Cut(i);                               // what stands before it need not wait for it again
                     continue;
                 }
-                if (hangs && i == 0 && batch.Count > 1 && MayCut(1)) batch.Cut(1);      // nor what stands behind it
+                if (hangs && i == 0 && MayCut(1))
+                {
+                    lane.TriedBefore = batch[1].Attempts;
+                    batch.Cut(1);                               // nor what stands behind it
+                }
                 await failures.FailedAsync(i, error, cancellationToken).ConfigureAwait(false);
             }
         }

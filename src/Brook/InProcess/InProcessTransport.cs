@@ -18,6 +18,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _start, _sent, _handled;        // the offset of the first event; how many were sent and handled since
     private volatile bool _stopping;
+    private bool _closed;
 
     public bool ForwardsToOtherNodes => false;
 
@@ -30,7 +31,7 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         long first, last;
         lock (_lock)
         {
-            if (_stopping && !fromHandlers) return new([], [.. Enumerable.Range(0, events.Length)], new BrookException("The host is stopping, so no more events are taken. Send before it stops."));
+            if (_closed || (_stopping && !fromHandlers)) return new([], [.. Enumerable.Range(0, events.Length)], new BrookException("The host is stopping, so no more events are taken. Send before it stops."));
             first = _sent;
             foreach (ref readonly var e in events.Span) _queue.Writer.TryWrite(EventEnvelope.Read(e.Record.ToArray(), new EventPosition(_lane, _sent++), e.SentAt));
             last = _sent - 1;
@@ -50,11 +51,12 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         lock (_lock) _stopping = true;
+        Handled(0);                                             // who waits for room need not
         try
         {
             do
             {
-                for (var changed = Changed(); Unhandled() > 0; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                for (var changed = Changed(); Unhandled() > 0 && ExecuteTask is not { IsCompleted: true }; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
                 await engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
             }
             while (Unhandled() > 0);
@@ -65,7 +67,11 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         }
         _opened.TrySetException(new BrookException("The host stopped before the store was there, so the events that waited in this process were not handled."));
         Handled(0);
-        _queue.Writer.TryComplete();
+        lock (_lock)
+        {
+            _closed = true;                                     // what handlers send from now on stays in the outbox
+            _queue.Writer.TryComplete();
+        }
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -76,7 +76,8 @@ internal sealed class Batch
     public void Cut(int count)
     {
         var message = Raw.Span[count].Position.MessageId;
-        if (message == Raw.Span[count - 1].Position.MessageId) CutMessage = message;
+        CutMessage = message == Raw.Span[count - 1].Position.MessageId ? message : default;
+        _items.AsSpan(count, Count - count).Clear();            // the next part finds none of it
         Count = count;
     }
 

@@ -56,7 +56,15 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         await WaitForStoreAsync(name, cancellationToken).ConfigureAwait(false);
         var lane = new Lane(this, name, guard);
-        await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await lane.DisposeAsync().ConfigureAwait(false);        // its outbox may be sending already
+            throw;
+        }
         _lanes[name] = lane;
         return lane;
     }

@@ -47,6 +47,7 @@ public sealed class Lane : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled; the events come again.</exception>
     public async ValueTask<BatchResult> ProcessAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
     {
+        _context.Halted = null;
         if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
         var result = new BatchResult(BatchOutcome.Committed, 0, 0, 0, 0);
         while (!received.IsEmpty && result.Outcome == BatchOutcome.Committed)
@@ -111,7 +112,6 @@ public sealed class Lane : IAsyncDisposable
     {
         _context.TriedBefore = 0;
         _context.RenewView();                                   // a handler may have been cut off, and not know it
-        _context.Halted = null;
         await _guard.OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
         _interrupted = false;

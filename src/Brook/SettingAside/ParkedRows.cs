@@ -51,11 +51,6 @@ internal sealed class ParkedRows(LaneContext lane)
     /// <summary>The rows are in the store.</summary>
     public void Committed()
     {
-        for (var i = 0; _ids.Count > 0 && i < lane.Batch.Count; i++)
-        {
-            ref readonly var raw = ref lane.Batch.Raw.Span[i];
-            if (lane.Batch[i].Outcome == Outcome.Duplicate && _ids.Contains(raw.Id)) _positions.Add((raw.Position.MessageId, raw.Position.Offset));      // sent again: it is set aside still
-        }
         foreach (var i in _staged)
         {
             var (item, position) = (lane.Batch[i], lane.Batch.Raw.Span[i].Position);
@@ -63,6 +58,11 @@ internal sealed class ParkedRows(LaneContext lane)
             if (item.Key is { } key) _keys.Add(key);
             if (lane.Batch.Raw.Span[i].HasCallersId) _ids.Add(lane.Batch.Raw.Span[i].Id);
             if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
+        }
+        for (var i = 0; _ids.Count > 0 && i < lane.Batch.Count; i++)
+        {
+            ref readonly var raw = ref lane.Batch.Raw.Span[i];
+            if (lane.Batch[i].Outcome == Outcome.Duplicate && _ids.Contains(raw.Id)) _positions.Add((raw.Position.MessageId, raw.Position.Offset));      // sent again: it is set aside still
         }
     }
 

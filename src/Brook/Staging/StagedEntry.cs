@@ -44,7 +44,15 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     /// <summary>Whether <see cref="Value"/> is what the events so far make of the entry.</summary>
     public bool IsKnown => _folded == _changes.Count && (_version != Unknown || _folded > 0);
 
-    public void Stage(int index, in Change change) => _changes.Add((index, change));
+    /// <summary>A created value is taken as it is now: its handler may keep the object and change it before the commit.</summary>
+    public void Stage(int index, in Change change, IBrookSerializer serializer)
+        => _changes.Add((index, change.Kind == ChangeKind.Create && !codec.IsPlain(serializer) ? change with { Value = Snapshot(change.Value, serializer) } : change));
+
+    private object? Snapshot(object? value, IBrookSerializer serializer)
+    {
+        try { return codec.Copy(value, serializer); }
+        catch (Exception e) { throw Unwritable(e); }
+    }
 
     /// <summary>A handler looks at it: unless its value is all the batch's own, it is checked at the commit.</summary>
     public void MarkRead() => _needsStart |= _folded == 0;
@@ -174,7 +182,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     /// <summary>A merge may change the object it is given, and may get it from another store in the next batch: it gets what the JSON says, an object that nobody else has.</summary>
     private (int Event, Exception Error)? TakeOver(IBrookSerializer serializer)
     {
-        try { Value = _folded == 0 && _jsonLength > 0 ? codec.Read(_json.AsSpan(0, _jsonLength), serializer) : codec.Copy(Value, serializer); }
+        try { Value = Copy(serializer); }
         catch (Exception e) when (_folded > 0)
         {
             var maker = _madeBy;
@@ -184,6 +192,9 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
         _isUsers = false;
         return null;
     }
+
+    /// <summary>What its JSON says, for one who may do to it what he likes.</summary>
+    public object? Copy(IBrookSerializer serializer) => _isUsers && _folded == 0 && _jsonLength > 0 ? codec.Read(_json.AsSpan(0, _jsonLength), serializer) : codec.Copy(Value, serializer);
 
     private void Keep(ReadOnlySpan<byte> json)
     {

@@ -30,7 +30,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
             {
                 case ChangeKind.Discard: continue;
                 case ChangeKind.Send: batch.Send(index, (BrookEvent)change.Value!); break;
-                default: Touch(new EntryKey(change.Collection!, change.Key!), change.Codec!).Stage(index, in change); break;
+                default: Touch(new EntryKey(change.Collection!, change.Key!), change.Codec!).Stage(index, in change, serializer); break;
             }
             batch[index].Wrote = true;
         }
@@ -196,7 +196,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
         => _touched.Where(entry => entry.Key.Collection == collection && entry.Key.Key.StartsWith(prefix, StringComparison.Ordinal) && entry.IsKnown).ToDictionary(entry => entry.Key.Key);
 
     /// <summary>A handler may do to its copy what it likes; the cache must not notice.</summary>
-    private T? Copy<T>(StagedEntry entry) => entry.Codec.Copy(entry.Value, serializer) is T copy ? copy : default;
+    private T? Copy<T>(StagedEntry entry) => entry.Copy(serializer) is T copy ? copy : default;
 }
 
 /// <summary>Collections are few and mostly the same object; keys decide.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -57,7 +56,7 @@ public sealed class ViewCollection<T> : ICollectionCodec
         _ => throw new InvalidOperationException($"Cannot merge a {with.GetType()} into collection '{Name}'."),
     };
 
-    private static bool IsPlain(IBrookSerializer serializer) => !RuntimeHelpers.IsReferenceOrContainsReferences<T>() || (serializer is SystemTextJsonSerializer json && json.Plain.Contain<T>());
+    private static bool IsPlain(IBrookSerializer serializer) => serializer is SystemTextJsonSerializer json && json.Plain.Contain<T>();
 
     private static T? Copy(T value, IBrookSerializer serializer)
     {

@@ -1,5 +1,6 @@
 using Brook.Lanes;
 using Brook.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using static Brook.Change;
 
 namespace Brook.Tests.Handling;
@@ -20,7 +21,7 @@ public sealed class HangingHandlersTests
         {
             brook.Event<int>("add").AddHandler<Sometimes>();
             brook.Options.HandlerTimeout = TimeSpan.FromMilliseconds(60);
-        }, guard, services: services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(services, calls));
+        }, guard, services: services => services.AddSingleton(calls));
         string[] records = [.. Enumerable.Range(1, 40).Select(i => TestLane.Event("add", i % 10 == 5 ? -i : i, $"k{i}"))];
 
         BatchResult result;
@@ -41,7 +42,7 @@ public sealed class HangingHandlersTests
         {
             brook.Event<int>("add").AddHandler<Sometimes>();
             brook.Options.HandlerTimeout = TimeSpan.FromMilliseconds(60);
-        }, LaneGuard.MessageIds, services: services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(services, new Calls()));
+        }, LaneGuard.MessageIds, services: services => services.AddSingleton(new Calls()));
         var (id, records) = (Guid.NewGuid(), new[] { TestLane.Event("add", 1, "a"), TestLane.Event("add", -1, "b"), TestLane.Event("add", 2, "b"), TestLane.Event("add", 3, "a") });
 
         await lane.ProcessMessageAsync(id, records);
@@ -51,6 +52,50 @@ public sealed class HangingHandlersTests
         Assert.Equal(4, await lane.View.GetAsync(Sums, "a", TestContext.Current.CancellationToken));
         Assert.Equal(2, await lane.Parked.CountAsync(TestContext.Current.CancellationToken));       // the hanging one, and the one behind it
     }
+
+    [Fact]
+    public async Task What_stood_behind_the_cut_is_looked_at_afresh()
+    {
+        await using var lane = await OpenAsync(LaneGuard.Offsets);
+        var id = Guid.NewGuid();
+
+        var duplicate = await lane.ProcessAsync([.. Enumerable.Range(0, 10).Select(i => TestLane.Event("add", i == 2 ? -1 : 1, $"k{i}", i is 0 or 4 ? id : null))]);
+        var unreadable = await lane.ProcessAsync([.. Enumerable.Range(0, 10).Select(i => i == 4 ? TestLane.Event("add", "no number", "u4") : TestLane.Event("add", i == 2 ? -1 : 1, $"u{i}"))]);
+
+        Assert.Equal(new BatchResult(BatchOutcome.Committed, 8, 0, 1, 1), duplicate);
+        Assert.Equal(new BatchResult(BatchOutcome.Committed, 8, 0, 0, 2), unreadable);
+    }
+
+    [Fact]
+    public async Task A_message_that_comes_again_behind_the_cut_is_known()
+    {
+        await using var lane = await OpenAsync(LaneGuard.MessageIds, brook => brook.Options.BatchEvents = 5);
+        var first = TestLane.Message(lane.Lane.Name, Guid.NewGuid(), TestLane.Event("add", 1, "k"), TestLane.Event("add", 1, "k"));
+        var second = TestLane.Message(lane.Lane.Name, Guid.NewGuid(), TestLane.Event("add", -1, "z"), TestLane.Event("add", -1, "y"));
+
+        await lane.Lane.ProcessAsync(new[] { first[0], first[1], second[0], second[1], first[0], first[1] }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, await lane.View.GetAsync(Sums, "k", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task One_attempt_is_one_attempt()
+    {
+        var calls = new Calls();
+        await using var lane = await OpenAsync(LaneGuard.Offsets, brook => brook.Options.HandlerAttempts = 1, calls);
+
+        await lane.ProcessAsync(TestLane.Event("add", -1, "a"));
+
+        Assert.Equal(1, calls.Count);
+        Assert.Equal(1, await lane.Parked.CountAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static Task<TestLane> OpenAsync(LaneGuard guard, Action<BrookBuilder>? configure = null, Calls? calls = null) => TestLane.OpenAsync(brook =>
+    {
+        brook.Event<int>("add").AddHandler<Sometimes>();
+        brook.Options.HandlerTimeout = TimeSpan.FromMilliseconds(60);
+        configure?.Invoke(brook);
+    }, guard, services: services => services.AddSingleton(calls ?? new Calls()));
 
     private sealed class Calls
     {

@@ -184,4 +184,16 @@ public sealed class FailedEventsTests
             .On<int>("send:tied", e => Send("tied", Tied()))
             .On<int>("send:large", e => Send("large", new string('x', 2_000_000)));
     }, guard, services: services?.Register);
+
+    [Fact]
+    public async Task A_copy_of_a_failed_event_in_its_own_batch_is_answered_as_set_aside()
+    {
+        await using var lane = await TestLane.OpenAsync(brook => brook.On<int>("fails", _ => throw new InvalidOperationException("no")));
+        var id = Guid.NewGuid();
+
+        await lane.ProcessAsync(TestLane.Event("fails", 1, "x", id), TestLane.Event("fails", 1, "x", id));
+
+        foreach (var offset in new[] { 0, 1 })
+            Assert.Equal(WaitResult.SetAside, await lane.View.WaitForAsync(new Receipt([new ReceiptSpan(lane.Lane.Name, default, offset, offset)]), cancellationToken: TestContext.Current.CancellationToken));
+    }
 }

@@ -65,13 +65,71 @@ public sealed class WhatTheJsonSaysTests
     }
 
     [Fact]
+    public async Task A_created_object_is_taken_when_its_handler_returns_it()
+    {
+        ViewCollection<List<int>> lists = "lists";
+        List<int> shared = [];
+        await using var lane = await TestLane.OpenAsync(brook => brook.On<int>("made", e =>
+        {
+            shared.Add(e.Data);
+            return Create(lists, e.Key!, shared);
+        }));
+
+        await lane.ProcessAsync(TestLane.Event("made", 1, "a"), TestLane.Event("made", 2, "b"));
+
+        Assert.Equal(("[1]", "[1,2]"), (await lane.StoredAsync("lists", "a"), await lane.StoredAsync("lists", "b")));
+    }
+
+    [Fact]
+    public async Task A_handler_that_reads_gets_what_is_stored_not_an_object_that_somebody_kept()
+    {
+        List<int> shared = [1];
+        await using var lane = await TestLane.OpenAsync(brook => brook.On<int>("made", _ => Create(Counting.Lists, "a", shared)).Event<string>("counted").AddHandler<Counting>());
+        await lane.ProcessAsync(TestLane.Event("made", 1, "a"));
+        shared.Add(2);
+
+        await lane.ProcessAsync(TestLane.Event("counted", "a", "a"));
+
+        Assert.Equal(1, await lane.View.GetAsync(Counting.Counts, "a", Token));
+    }
+
+    [Fact]
+    public async Task A_struct_that_JSON_does_not_keep_whole_is_what_its_JSON_says()
+    {
+        ViewCollection<Half> halves = "halves";
+        await using var lane = await TestLane.OpenAsync(brook => brook.On<int>("added", e => Merge(halves, "a", half => new Half(half.Sum + half.Last) { Last = e.Data })));
+
+        await lane.ProcessAsync(TestLane.Event("added", 1), TestLane.Event("added", 2));
+
+        Assert.Equal("{\"sum\":0}", await lane.StoredAsync("halves", "a"));
+    }
+
+    private readonly record struct Half(int Sum)
+    {
+        [System.Text.Json.Serialization.JsonIgnore]
+        public int Last { get; init; }
+    }
+
+    private sealed class Counting : IAsyncBrookHandler<string>
+    {
+        public static readonly ViewCollection<List<int>> Lists = "lists";
+        public static readonly ViewCollection<int> Counts = "counts";
+
+        public async ValueTask<Changes> HandleAsync(BrookEvent<string> e, HandlerContext context, CancellationToken cancellationToken)
+            => Create(Counts, e.Data, (await context.View.GetAsync(Lists, e.Data, cancellationToken))!.Count);
+    }
+
+    [Fact]
     public void Values_that_never_change_and_are_all_in_their_JSON_are_used_again_and_no_others()
     {
         var plain = new PlainTypes(System.Text.Json.JsonSerializerOptions.Web);
 
         Assert.True(plain.Contain<Plain>());
         Assert.True(plain.Contain<string>());
-        Assert.True(plain.Contain<decimal?>());
+        Assert.True(plain.Contain<decimal>());
+        Assert.False(plain.Contain<Half>());
+        Assert.False(plain.Contain<(int, int)>());
+        Assert.False(new PlainTypes(new(System.Text.Json.JsonSerializerOptions.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault }).Contain<Plain>());
         Assert.False(plain.Contain<Mutable>());
         Assert.False(plain.Contain<Listing>());
         Assert.False(plain.Contain<Hiding>());
