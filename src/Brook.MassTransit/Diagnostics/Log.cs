@@ -20,6 +20,6 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Information, "Brook '{Instance}': the bus stops; {Count} event(s) in this process are handled first, {Timeout} at most.", EventName = "Draining")]
     public static partial void Draining(ILogger logger, string instance, long count, TimeSpan timeout);
 
-    [LoggerMessage(105, LogLevel.Error, "Brook '{Instance}': the bus stopped with {Unhandled} event(s) of stream '{Stream}' not handled, {InOutbox} in the outbox and {Messages} ordinary message(s) not handled. The queue ends with the process: those are lost unless their sender sends them again. {Halted}", EventName = "LeftBehind")]
+    [LoggerMessage(105, LogLevel.Error, "Brook '{Instance}': the bus stopped with {Unhandled} event(s) of stream '{Stream}' not handled, {InOutbox} in the outbox and {Messages} ordinary message(s) at work, with whatever waits behind them. The queue ends with the process: those are lost unless their sender sends them again. {Halted}", EventName = "LeftBehind")]
     public static partial void LeftBehind(ILogger logger, string instance, string stream, long unhandled, long inOutbox, long messages, string halted);
 }

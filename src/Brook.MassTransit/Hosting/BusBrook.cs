@@ -24,6 +24,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly ILogger _logger;
     private readonly Lazy<MessageFeed> _feed;
     private readonly List<LaneConsumer> _lanes = [];
+    private readonly EndOfQueue _endOfQueue = new();
     private IStreamTopology? _topology;
     private IBus? _bus;                     // ours; null before its start
     private BrookEngine? _engine;
@@ -143,11 +144,13 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         while (_backlog.Unhandled > 0);
     }
 
-    /// <summary>As the other, and every ordinary message that was published in this process.</summary>
+    /// <summary>As the other, and every ordinary message that waits in this process.</summary>
     public async Task WhenAllIdleAsync(CancellationToken cancellationToken)
     {
         do
         {
+            foreach (var message in _stream.Messages)
+                await _endOfQueue.WhenHandledAsync(_bus!, _topology!.FanOutExchange(_stream.MessageQueue(message.MessageType)), cancellationToken).ConfigureAwait(false);
             await Feed.Backlog.WaitForAsync(0, cancellationToken).ConfigureAwait(false);
             await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -176,11 +179,12 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 endpoint.Instance(new ForwardConsumer(Engine, _stream));
             });
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
-        if (topology.IsInProcess) Feed.Count(bus, [.. _stream.Messages.Select(message => (message.MessageType, _stream.MessageQueue(message.MessageType)))]);
+        Feed.Backlog.Read(MessageFeed.Reader);
         foreach (var message in _stream.Messages)
             ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
+                if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 message.Configure(endpoint, Feed);
             });

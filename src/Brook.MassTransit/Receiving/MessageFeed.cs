@@ -11,29 +11,20 @@ namespace Brook.MassTransit;
 /// </summary>
 internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvider time, CancellationToken stopped)
 {
-    private const string Reader = "feed";
+    public const string Reader = "feed";
     private readonly ConcurrentDictionary<Uri, FeedLane> _lanes = new();
-    private readonly HashSet<string> _counted = [];         // endpoints whose messages are counted when they are published
     private readonly BrookEngine _engine = engine;
     private readonly LaneGuard _guard = guard;
     private readonly CancellationToken _stopped = stopped;
 
-    /// <summary>Messages on their way: published in this process, or being handled.</summary>
+    /// <summary>Messages that are being handled.</summary>
     public StreamBacklog Backlog { get; } = new();
-
-    /// <summary>On a bus in this process: what is published for these endpoints is counted, so that a stop knows what it must wait for.</summary>
-    public void Count(IBus bus, IReadOnlyList<(Type Message, string Endpoint)> endpoints)
-    {
-        Backlog.Read(Reader);
-        foreach (var (_, endpoint) in endpoints) _counted.Add(endpoint);
-        if (endpoints.Count > 0) bus.ConnectPublishObserver(new PublishedMessages([.. endpoints.Select(endpoint => endpoint.Message)], Backlog));
-    }
 
     /// <summary>Ends when the message is in the view, known already, or set aside.</summary>
     public async Task TakeAsync<TMessage>(ConsumeContext<TMessage> context) where TMessage : class
     {
         var lane = _lanes.GetOrAdd(context.ReceiveContext.InputAddress, static (address, feed) => new FeedLane(feed._engine, address.AbsolutePath.Split('/')[^1], feed._guard, feed._stopped), this);
-        if (!_counted.Contains(lane.Name)) Backlog.Sent(1);
+        Backlog.Sent(1);
         try { await lane.TakeAsync(Envelope(context, lane.Name), context.CancellationToken).ConfigureAwait(false); }
         finally { Backlog.Handled(Reader, 1); }
     }

@@ -71,7 +71,7 @@ public sealed class StopTests
 
         var left = Assert.Single(logs.GetSnapshot(), record => record.Id.Name == "LeftBehind");
         Assert.Equal(LogLevel.Error, left.Level);
-        Assert.StartsWith("Brook 'brook': the bus stopped with 3 event(s) of stream 'brook' not handled, 0 in the outbox and 0 ordinary message(s) not handled. The queue ends with the process", left.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Brook 'brook': the bus stopped with 3 event(s) of stream 'brook' not handled, 0 in the outbox and 0 ordinary message(s) at work, with whatever waits behind them. The queue ends with the process", left.Message, StringComparison.Ordinal);
     }
 
     [Fact]
