@@ -58,7 +58,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         catch (Exception e)
         {
             cancellationToken.ThrowIfCancellationRequested();   // whatever a handler makes of it: the host stops, and that is no failure
-            return e;
+            return e is NullReferenceException && batch[index].Event!.Data is null ? new BrookException($"The event's data is null, and its handler met that: {e.Message} Check for null in the handler, or do not send null.", e) : e;
         }
     }
 
