@@ -11,7 +11,6 @@ internal static class WireContract
 
     public const string VersionHeader = "Brook-Version";
     public const string StreamHeader = "Brook-Stream";
-    public const string PartitionHeader = "Brook-Partition";
     public const string PartitionsHeader = "Brook-Partitions";
     public const string CountHeader = "Brook-Count";
     public const string SentAtHeader = "Brook-Sent-At";

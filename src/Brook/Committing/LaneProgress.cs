@@ -7,7 +7,6 @@ internal sealed class LaneProgress
 {
     private readonly Lock _lock = new();
     private readonly List<(IReadOnlyList<ReceiptSpan> Spans, TaskCompletionSource<WaitResult> Done)> _waiting = [];
-
     private Func<ReceiptSpan, bool> _isDone = _ => false, _isSetAside = _ => false;
 
     /// <summary>From now on these say what became of a span. They are asked under the lock.</summary>

@@ -59,12 +59,13 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
                 for (var changed = Changed(); Unhandled() > 0 && ExecuteTask is not { IsCompleted: true }; changed = Changed()) await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
                 await engine.WhenOutboxEmptyAsync(cancellationToken).ConfigureAwait(false);
             }
-            while (Unhandled() > 0);
+            while (Unhandled() > 0 && ExecuteTask is not { IsCompleted: true });
         }
         catch (OperationCanceledException)
         {
-            Log.LeftBehind(engine.Logger, engine.DisplayName, Unhandled() + engine.InOutbox);
+            // the host waits no longer: what is left is said below
         }
+        if (Unhandled() + engine.InOutbox is var left and > 0) Log.LeftBehind(engine.Logger, engine.DisplayName, left);
         _opened.TrySetException(new BrookException("The host stopped before the store was there, so the events that waited in this process were not handled."));
         Handled(0);
         lock (_lock)

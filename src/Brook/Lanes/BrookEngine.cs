@@ -12,6 +12,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
     private readonly SemaphoreSlim _starting = new(1);
+    private readonly Lazy<IBrookTransport?> _transport;
     private bool _started;
     private TaskCompletionSource _outboxEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _inOutbox;
@@ -21,8 +22,6 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         (Name, Options, Types, Store, Serializer, Time, Logger) = (name, options, types, store, serializer, time, logger);
         _transport = new(transport);
     }
-
-    private readonly Lazy<IBrookTransport?> _transport;
 
     /// <summary>The instance's name; empty for the default one.</summary>
     public string Name { get; }
