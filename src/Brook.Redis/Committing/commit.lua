@@ -1,0 +1,206 @@
+-- One commit: every check first, then every write. docs/redis-layout.md has the layout; CommitCall.cs writes the arguments in the order they are read here.
+--
+-- KEYS  1: the data's id; then, per collection: entries (hash), index (sorted set by key), expiries (sorted set by time), and the logs (lists) that are appended to,
+--       renewed and removed
+-- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the number of collections; then, per collection: the numbers of its checks, puts, puts that may be
+--       new, deletes and expiring puts, the shapes of its appends and of its renewed logs (8 bytes each: how many records, how many of a type may stay), the number of
+--       its removed logs, the beginning of its logs' names; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
+--       expiring puts (time, field), records
+local K, A, call, try = KEYS, ARGV, redis.call, redis.pcall
+local byte, sub, min, max, floor, unpack, tonumber = string.byte, string.sub, math.min, math.max, math.floor, unpack, tonumber
+local CHUNK = 4000                              -- how many arguments a call may have
+local now = tonumber(A[2])
+
+local function each(name, key, from, to)
+  local sum = 0
+  for s = from, to, CHUNK do sum = sum + call(name, key, unpack(A, s, min(s + CHUNK - 1, to))) end
+  return sum
+end
+
+-- Format 17 is a value with an end. Past its end it is missing.
+local function there(v)
+  if byte(v, 9) == 17 and tonumber(sub(v, 10, 24)) <= now then return nil end
+  return v
+end
+
+local function number(s, i)
+  local a, b, c, d = byte(s, i, i + 3)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+-- Drops the records that newer ones of their type leave no room for. A record: length of the type (2 bytes), how many of the type may stay (4 bytes), type, event.
+-- A list that was cut begins with a mark: 2 bytes of 255, then the length at which to cut again, so that many appends share the work.
+local function cut(key, keep)
+  local all = call('LRANGE', key, 0, -1)
+  local first = byte(all[1], 1) == 255 and 2 or 1
+  local kept, room, oldest = {}, {}, #all + 1
+  for i = #all, first, -1 do
+    local r = all[i]
+    local t = sub(r, 7, 6 + byte(r, 1) * 256 + byte(r, 2))
+    local left = min(number(r, 3), room[t] or 4294967295) - 1
+    room[t] = left
+    if left >= 0 then
+      kept[#kept + 1] = r
+      oldest = i
+    end
+  end
+  if #all - oldest + 1 == #kept then            -- only the oldest go
+    call('LTRIM', key, oldest - 1, -1)
+  else
+    call('DEL', key)
+    for s = #kept, 1, -CHUNK do
+      local part = {}
+      for i = s, max(s - CHUNK + 1, 1), -1 do part[#part + 1] = kept[i] end
+      call('RPUSH', key, unpack(part))
+    end
+  end
+  call('LPUSH', key, '\255\255' .. (#kept + 1 + max(keep, floor(#kept / 2))))
+end
+
+local data = call('GET', K[1]) or ''
+if data ~= A[1] then return {'LOST', data} end
+
+-- Checks.
+local groups, conflicts, k, p = {}, nil, 2, 4
+for g = 1, tonumber(A[3]) do
+  local o = {state = K[k], index = K[k + 1], expiries = K[k + 2], appends = k + 3}
+  local checks, puts, fresh, deletes, ending = tonumber(A[p]), tonumber(A[p + 1]), tonumber(A[p + 2]), tonumber(A[p + 3]), tonumber(A[p + 4])
+  o.shape, o.renewals, o.removed, o.prefix = A[p + 5], A[p + 6], tonumber(A[p + 7]), A[p + 8]
+  o.fresh, o.deletes, o.ending = fresh, deletes, ending
+  p = p + 9
+  if checks == 0 then
+    local r = try('HLEN', o.state)
+    if type(r) == 'table' then return {'FAILED', o.state, r.err} end
+  end
+  for s = 0, checks - 1, CHUNK do
+    local n = min(CHUNK, checks - s)
+    local found = try('HMGET', o.state, unpack(A, p + s, p + s + n - 1))
+    if found.err then return {'FAILED', o.state, found.err} end
+    for i = 1, n do
+      local v, x = found[i], A[p + checks + s + i - 1]
+      if (v and sub(v, 1, 9) or '') ~= x then
+        v = v and there(v)
+        if (v and sub(v, 1, 8) or '') ~= sub(x, 1, 8) then
+          conflicts = conflicts or {'CONFLICT'}
+          local c = #conflicts
+          conflicts[c + 1], conflicts[c + 2], conflicts[c + 3] = g - 1, s + i - 1, v or false
+        end
+      end
+    end
+  end
+  if fresh > 0 or deletes > 0 then
+    local r = try('ZCARD', o.index)
+    if type(r) == 'table' then return {'FAILED', o.index, r.err} end
+  end
+  p = p + 2 * checks
+  o.puts, o.putsEnd = p, p + 2 * puts - 1
+  p = p + 2 * puts
+  o.freshPuts, o.freshEnd = p, p + 2 * fresh - 1
+  p = p + 2 * fresh
+  o.gone, o.goneEnd = p, p + deletes - 1
+  p = p + deletes
+  o.ends = p
+  p = p + 2 * ending
+  o.records = p
+  k = k + 3 + #o.shape / 8
+  o.renewed = k
+  k = k + #o.renewals / 8
+  o.removedLogs = k
+  k = k + o.removed
+  for s = 1, #o.shape, 8 do p = p + number(o.shape, s) end
+  o.renewedRecords = p
+  for s = 1, #o.renewals, 8 do p = p + number(o.renewals, s) end
+  o.expires = ending > 0 or ((puts > 0 or fresh > 0 or deletes > 0) and call('EXISTS', o.expiries) == 1)
+  if o.expires then
+    local r = try('ZCARD', o.expiries)
+    if type(r) == 'table' then return {'FAILED', o.expiries, r.err} end
+  end
+  groups[g] = o
+end
+if conflicts then return conflicts end
+
+-- Writes. What has expired goes first: it is missing already, so this changes nothing that anybody sees.
+for _, o in ipairs(groups) do
+  if o.expires then
+    local function forget(field)
+      call('UNLINK', o.prefix .. field)
+      call('HDEL', o.state, field)
+      call('ZREM', o.index, field)
+      call('ZREM', o.expiries, field)
+    end
+    for _, field in ipairs(call('ZRANGEBYSCORE', o.expiries, '-inf', now, 'LIMIT', 0, 100)) do forget(field) end
+    for i = o.freshPuts, o.freshEnd, 2 do
+      local ends = call('ZSCORE', o.expiries, A[i])
+      if ends and tonumber(ends) <= now then forget(A[i]) end
+    end
+  end
+end
+
+-- Appends can be taken back, so a log of a wrong type is found out by appending to it.
+local lengths = {}
+for g, o in ipairs(groups) do
+  local at, key = o.records, o.appends
+  for s = 1, #o.shape, 8 do
+    local n = number(o.shape, s)
+    local r
+    if n <= CHUNK then r = try('RPUSH', K[key], unpack(A, at, at + n - 1))
+    else
+      r = try('RPUSH', K[key], A[at])
+      if type(r) == 'number' then r = r - 1 + n; each('RPUSH', K[key], at + 1, at + n - 1) end
+    end
+    if type(r) == 'table' then
+      local failed = K[key]
+      for h = g, 1, -1 do
+        local q = groups[h]
+        local last = h == g and key - 1 or q.appends + #q.shape / 8 - 1
+        for l = q.appends, last do call('RPOP', K[l], number(q.shape, (l - q.appends) * 8 + 1)) end
+      end
+      return {'FAILED', failed, r.err}
+    end
+    local keep = number(o.shape, s + 4)
+    if keep > 0 and r > keep then lengths[key] = r end
+    at, key = at + n, key + 1
+  end
+end
+
+for _, o in ipairs(groups) do
+  each('HSET', o.state, o.puts, o.putsEnd)
+  if o.fresh > 0 and each('HSET', o.state, o.freshPuts, o.freshEnd) > 0 then
+    for s = o.freshPuts, o.freshEnd, CHUNK do
+      local members = {}
+      for i = s, min(s + CHUNK - 1, o.freshEnd), 2 do
+        members[#members + 1] = 0
+        members[#members + 1] = A[i]
+      end
+      call('ZADD', o.index, unpack(members))
+    end
+  end
+  if o.deletes > 0 then
+    each('HDEL', o.state, o.gone, o.goneEnd)
+    each('ZREM', o.index, o.gone, o.goneEnd)
+  end
+  if o.expires then
+    for i = o.puts, o.freshEnd, 2 do call('ZREM', o.expiries, A[i]) end
+    each('ZREM', o.expiries, o.gone, o.goneEnd)
+    each('ZADD', o.expiries, o.ends, o.ends + 2 * o.ending - 1)
+  end
+  for l = o.removedLogs, o.removedLogs + o.removed - 1 do call('UNLINK', K[l]) end
+  local at, key = o.renewedRecords, o.renewed
+  for s = 1, #o.renewals, 8 do
+    local n, keep = number(o.renewals, s), number(o.renewals, s + 4)
+    call('UNLINK', K[key])
+    local length = each('RPUSH', K[key], at, at + n - 1)
+    if n > CHUNK then length = n end
+    if keep > 0 and length > keep then cut(K[key], keep) end
+    at, key = at + n, key + 1
+  end
+  for s = 1, #o.shape, 8 do
+    local key = o.appends + (s - 1) / 8
+    local length = lengths[key]
+    if length then
+      local mark = call('LINDEX', K[key], 0)
+      if byte(mark, 1) ~= 255 or length > tonumber(sub(mark, 3)) then cut(K[key], number(o.shape, s + 4)) end
+    end
+  end
+end
+return 1

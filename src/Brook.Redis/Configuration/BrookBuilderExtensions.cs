@@ -1,0 +1,43 @@
+using Brook.Redis;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Brook;
+
+/// <summary>Keeps an instance's view in Redis.</summary>
+public static class RedisBrookBuilderExtensions
+{
+    /// <summary>Keeps the view in the Redis that <paramref name="configuration"/> names, with a connection of its own. A server that is away is waited for.</summary>
+    /// <param name="brook">The instance.</param>
+    /// <param name="configuration">As StackExchange.Redis has it: <c>localhost:6379,user=app,password=...,ssl=true</c>.</param>
+    /// <param name="configure">Changes the store's options.</param>
+    /// <exception cref="BrookException">The configuration or the options are not valid.</exception>
+    public static BrookBuilder UseRedis(this BrookBuilder brook, string configuration, Action<RedisStoreOptions>? configure = null) => brook.UseRedis(RedisConfiguration.Parse(configuration), configure);
+
+    /// <summary>As above, with StackExchange.Redis' own options: certificates, sentinels, anything.</summary>
+    /// <exception cref="BrookException">The options are not valid.</exception>
+    public static BrookBuilder UseRedis(this BrookBuilder brook, ConfigurationOptions configuration, Action<RedisStoreOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return brook.UseRedis(configure, (_, options, time, logger) => new RedisViewStore(configuration, options, time, logger));
+    }
+
+    /// <summary>Keeps the view in the Redis of a connection that the application has; it is not closed here.</summary>
+    /// <exception cref="BrookException">The options are not valid.</exception>
+    public static BrookBuilder UseRedis(this BrookBuilder brook, Func<IServiceProvider, IConnectionMultiplexer> connection, Action<RedisStoreOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return brook.UseRedis(configure, (provider, options, time, logger) => new RedisViewStore(connection(provider), options, time, logger));
+    }
+
+    private static BrookBuilder UseRedis(this BrookBuilder brook, Action<RedisStoreOptions>? configure, Func<IServiceProvider, RedisStoreOptions, TimeProvider, ILogger?, RedisViewStore> make)
+    {
+        ArgumentNullException.ThrowIfNull(brook);
+        var options = new RedisStoreOptions();
+        configure?.Invoke(options);
+        options.Namespace ??= brook.Name.Length == 0 ? "brook" : brook.Name;
+        options.Validate(options.Namespace);
+        return brook.UseStore(provider => make(provider, options, provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.Redis")));
+    }
+}

@@ -1,0 +1,58 @@
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>What the server or the connection said, as a <see cref="BrookException"/> that says what to do. docs/errors.md lists the texts.</summary>
+internal static class RedisFailure
+{
+    /// <summary>Null: it is not the store's.</summary>
+    public static BrookException? Of(Exception e, string endpoint) => e switch
+    {
+        BrookException brook => brook,
+        RedisServerException server => OfServer(server.Message, endpoint, server),
+        RedisTimeoutException => new($"Redis at {endpoint} did not answer in time. It is busy, paused or cut off; whether the call took effect is found out when it answers again. If this happens often, look at SLOWLOG, or raise asyncTimeout.", e) { IsTransient = true },
+        RedisConnectionException lost => Connection(lost, endpoint),
+        RedisCommandException => new($"Redis at {endpoint} cannot be asked: {e.Message}", e),
+        ObjectDisposedException => new($"The connection to Redis at {endpoint} was closed by this application.", e),
+        _ => null,
+    };
+
+    public static BrookException Unreachable(string endpoint, Exception? cause)
+        => new($"Redis at {endpoint} cannot be reached{(cause is null ? "" : $" ({cause.Message})")}. Is it running, and is the address right? It is tried again.", cause) { IsTransient = true };
+
+    /// <summary>An error reply by its first word.</summary>
+    public static BrookException OfServer(string message, string endpoint, Exception? cause = null, string? key = null)
+    {
+        var at = $"Redis at {endpoint}";
+        return CodeOf(message) switch
+        {
+            "WRONGTYPE" => new($"{at} holds something else than Brook's at {key ?? "a key of the namespace"} ({message}). Another program uses the namespace: rename or remove that key, or give this view another Namespace. Nothing was written.", cause),
+            "OOM" => new($"{at} has no memory left (maxmemory) and refused the commit. Nothing was written. Give it more memory, or remove data; Brook goes on by itself.", cause) { IsTransient = true },
+            "READONLY" => new($"{at} is a replica and takes no writes ({message}). After a failover the connection finds the new primary; otherwise connect to the primary.", cause) { IsTransient = true },
+            "NOPERM" => new($"{at} does not allow this user what Brook needs ({message}). Grant it: docs/redis.md has the ACL line.", cause),
+            "NOAUTH" or "WRONGPASS" or "ERR invalid password" => new($"{at} does not accept the user or the password ({message}). Check both in the connection's configuration.", cause),
+            "LOADING" => new($"{at} is loading its data. Brook goes on when it has.", cause) { IsTransient = true },
+            "MASTERDOWN" or "CLUSTERDOWN" or "TRYAGAIN" or "MOVED" or "ASK" or "UNBLOCKED" => new($"{at} is changing ({message}). Brook goes on when that is over.", cause) { IsTransient = true },
+            "BUSY" => new($"{at} is busy with a script that takes too long ({message}). SCRIPT KILL ends one that has not written.", cause) { IsTransient = true },
+            "MISCONF" => new($"{at} cannot write to its disk and takes no writes ({message}). Make room there; Brook goes on by itself.", cause) { IsTransient = true },
+            "NOREPLICAS" => new($"{at} has too few replicas to take writes ({message}).", cause) { IsTransient = true },
+            "CROSSSLOT" => new($"{at} is a cluster and keeps the keys of this view apart ({message}). Use a namespace that is one hash tag: {{name}}.", cause),
+            _ => new($"{at} refused a command: {message}", cause),
+        };
+    }
+
+    private static string CodeOf(string message)
+    {
+        var space = message.IndexOf(' ', StringComparison.Ordinal);
+        return space < 0 ? message : message[..space];
+    }
+
+    private static BrookException Connection(RedisConnectionException e, string endpoint) => e.FailureType switch
+    {
+        ConnectionFailureType.AuthenticationFailure => new($"Redis at {endpoint} did not let us in: {Cause(e)} Check TLS, certificate, user and password in the connection's configuration.", e),
+        ConnectionFailureType.UnableToConnect or ConnectionFailureType.UnableToResolvePhysicalConnection => Unreachable(endpoint, e),
+        _ => new($"The connection to Redis at {endpoint} was lost ({Cause(e)}); whether a commit under way took effect is found out when it is back.", e) { IsTransient = true },
+    };
+
+    private static string Cause(Exception e) => e.InnerException is { } inner ? inner.Message : e.Message;
+}

@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>What the keys of one view are called (docs/redis-layout.md). All share one hash tag, so one script may use them together, in a cluster too.</summary>
+internal sealed class RedisNames(string space)
+{
+    private readonly ConcurrentDictionary<string, CollectionNames> _collections = new();
+
+    /// <summary>What all keys begin with.</summary>
+    public string Prefix { get; } = $"{{{space}}}:";
+
+    /// <summary>The string that names the data: made with the first start, gone with the data.</summary>
+    public RedisKey Id { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:id");
+
+    /// <summary>The set of collections that ever had an entry with an end.</summary>
+    public RedisKey Expiring { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:expiring");
+
+    /// <summary>What the check of rights writes and removes.</summary>
+    public RedisKey Probe { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:probe");
+
+    public CollectionNames Of(string collection) => _collections.GetOrAdd(collection, static (name, prefix) => new(prefix, name), Prefix);
+}
+
+/// <summary>The keys of one collection.</summary>
+internal sealed class CollectionNames
+{
+    public CollectionNames(string prefix, string collection)
+    {
+        var name = collection.Replace("%", "%25", StringComparison.Ordinal).Replace(":", "%3A", StringComparison.Ordinal);      // a log's key has ':' behind it
+        (Entries, Index, Expiries, Logs) = (Key("s"), Key("i"), Key("x"), Encoding.UTF8.GetBytes($"{prefix}l:{name}:"));
+        RedisKey Key(string kind) => Encoding.UTF8.GetBytes($"{prefix}{kind}:{name}");
+    }
+
+    /// <summary>Hash: key -> version, format and value.</summary>
+    public RedisKey Entries { get; }
+
+    /// <summary>Sorted set of the keys, all with the score 0: ordered by their bytes.</summary>
+    public RedisKey Index { get; }
+
+    /// <summary>Sorted set of the keys that have an end, by it.</summary>
+    public RedisKey Expiries { get; }
+
+    /// <summary>What the names of the logs begin with.</summary>
+    public byte[] Logs { get; }
+
+    /// <summary>List: the log of an entry.</summary>
+    public RedisKey LogOf(string key) => new RedisKey(key).Prepend(Logs);
+}

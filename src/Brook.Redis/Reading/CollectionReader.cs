@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Brook.Storage;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>Reads entries: some, a page, how many. No call takes the server longer than about a millisecond, however large the collection.</summary>
+internal sealed class CollectionReader(RedisConnection connection, RedisNames names, TimeProvider time)
+{
+    private const int MostInAPage = 1000;
+
+    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = new StoredEntry[keys.Length];
+        if (keys.Length == 0) return entries;
+        var places = Places(keys.Span);
+        var found = places.Count == 1
+            ? [await connection.AskAsync(database => database.HashGetAsync(names.Of(keys.Span[0].Collection).Entries, Fields(keys.Span, places[keys.Span[0].Collection])), cancellationToken).ConfigureAwait(false)]
+            : await ReadTogetherAsync(keys, places, cancellationToken).ConfigureAwait(false);
+        var now = time.GetUtcNow();
+        foreach (var (group, at) in places.Values.Index())
+            for (var i = 0; i < at.Count; i++) entries[at[i]] = Read(found[group][i], now, keys.Span[at[i]]);
+        return entries;
+    }
+
+    /// <summary>In the order of the keys' bytes. <paramref name="after"/> is the last key that was looked at.</summary>
+    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        size = Math.Min(size, MostInAPage);
+        var of = names.Of(collection);
+        var (from, to) = Range(prefix, after);
+        var exclude = (after is null ? Exclude.None : Exclude.Start) | (to.IsNull ? Exclude.None : Exclude.Stop);
+        var found = await connection.AskAsync(database => database.SortedSetRangeByValueAsync(of.Index, from, to, exclude, Order.Ascending, 0, size), cancellationToken).ConfigureAwait(false);
+        if (found.Length == 0) return new([], null);
+        var keys = Array.ConvertAll(found, key => (string)key!);
+        var blobs = await connection.AskAsync(database => database.HashGetAsync(of.Entries, found), cancellationToken).ConfigureAwait(false);
+        var now = time.GetUtcNow();
+        var entries = new List<KeyValuePair<string, StoredEntry>>(keys.Length);
+        for (var i = 0; i < keys.Length; i++)
+            if (Read(blobs[i], now, new(collection, keys[i])) is { IsMissing: false } entry) entries.Add(new(keys[i], entry));
+        return new(entries, found.Length == size ? keys[^1] : null);
+    }
+
+    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var of = names.Of(collection);
+        return await connection.AskAsync(async database =>
+        {
+            var asked = database.CreateTransaction();
+            var all = asked.HashLengthAsync(of.Entries);
+            var expired = asked.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, time.GetUtcNow().ToUnixTimeMilliseconds());
+            await asked.ExecuteAsync().ConfigureAwait(false);
+            return await all.ConfigureAwait(false) - await expired.ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Several collections in one transaction: no commit is seen in part.</summary>
+    private async ValueTask<RedisValue[][]> ReadTogetherAsync(ReadOnlyMemory<EntryKey> keys, Dictionary<string, List<int>> places, CancellationToken cancellationToken)
+        => await connection.AskAsync(async database =>
+        {
+            var asked = database.CreateTransaction();
+            var reads = places.Select(group => asked.HashGetAsync(names.Of(group.Key).Entries, Fields(keys.Span, group.Value))).ToArray();
+            await asked.ExecuteAsync().ConfigureAwait(false);
+            return await Task.WhenAll(reads).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+
+    private static Dictionary<string, List<int>> Places(ReadOnlySpan<EntryKey> keys)
+    {
+        var places = new Dictionary<string, List<int>>();
+        for (var i = 0; i < keys.Length; i++)
+        {
+            ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(places, keys[i].Collection, out _);
+            (list ??= []).Add(i);
+        }
+        return places;
+    }
+
+    private static RedisValue[] Fields(ReadOnlySpan<EntryKey> keys, List<int> places)
+    {
+        var fields = new RedisValue[places.Count];
+        for (var i = 0; i < fields.Length; i++) fields[i] = keys[places[i]].Key;
+        return fields;
+    }
+
+    private static StoredEntry Read(RedisValue blob, DateTimeOffset now, EntryKey key) => blob.IsNull ? default : Blob.Read((byte[])blob!, now, key);
+
+    /// <summary>UTF-8 has no byte 255, so it ends a prefix.</summary>
+    private static (RedisValue From, RedisValue To) Range(string prefix, string? after)
+    {
+        var from = after ?? prefix;
+        if (prefix.Length == 0) return (from.Length == 0 ? default(RedisValue) : from, default);
+        var to = new byte[Encoding.UTF8.GetByteCount(prefix) + 1];
+        Encoding.UTF8.GetBytes(prefix, to);
+        to[^1] = 255;
+        return (from, to);
+    }
+}

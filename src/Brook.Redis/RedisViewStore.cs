@@ -1,0 +1,111 @@
+// Each verb of IViewStore is one method here; what it needs is in the folder of its name. The layout: docs/redis-layout.md.
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Brook.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>
+/// A view in Redis (6.2 and newer) or Valkey. A commit is one script: it checks everything, then writes everything. Thread safe. Usually set up with
+/// <c>brook.UseRedis(...)</c>; made by hand for tools and tests.
+/// </summary>
+public sealed class RedisViewStore : IViewStore, IAsyncDisposable
+{
+    private readonly RedisConnection _connection;
+    private readonly RedisNames _names;
+    private readonly StartCheck _check;
+    private readonly CollectionReader _reader;
+    private readonly LogReader _logs;
+    private readonly Sweeper _sweeper;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentBag<CommitCall> _calls = [];
+    private RedisValue _data;
+
+    /// <summary>A view in the server that <paramref name="configuration"/> names; connected with the first <see cref="StartAsync"/>, closed with this object.</summary>
+    /// <param name="configuration">As StackExchange.Redis has it: <c>localhost:6379,user=app,password=...,ssl=true</c>.</param>
+    /// <param name="options">Null: the defaults, with the namespace <c>brook</c>.</param>
+    /// <param name="time">The clock of expiry. Default: the system's.</param>
+    /// <param name="logger">Default: none.</param>
+    /// <exception cref="BrookException">The options or the configuration are not valid.</exception>
+    public RedisViewStore(string configuration, RedisStoreOptions? options = null, TimeProvider? time = null, ILogger? logger = null)
+        : this(RedisConfiguration.Parse(configuration), options, time, logger) { }
+
+    /// <summary>As the other constructor, with StackExchange.Redis' own options: certificates, sentinels, anything.</summary>
+    /// <exception cref="BrookException">The options are not valid.</exception>
+    public RedisViewStore(ConfigurationOptions configuration, RedisStoreOptions? options = null, TimeProvider? time = null, ILogger? logger = null)
+        : this(RedisConfiguration.Connection(configuration, options), options, time, logger) { }
+
+    /// <summary>A view over a connection that the application has; it stays open.</summary>
+    /// <exception cref="BrookException">The options are not valid.</exception>
+    public RedisViewStore(IConnectionMultiplexer connection, RedisStoreOptions? options = null, TimeProvider? time = null, ILogger? logger = null)
+        : this(RedisConfiguration.Connection(connection, options), options, time, logger) { }
+
+    private RedisViewStore(RedisConnection connection, RedisStoreOptions? options, TimeProvider? time, ILogger? logger)
+    {
+        options ??= new();
+        var space = options.Namespace ?? "brook";
+        options.Validate(space);
+        (_connection, _time, _names) = (connection, time ?? TimeProvider.System, new(space));
+        _check = new(_connection, _names, space, logger ?? NullLogger.Instance);
+        _reader = new(_connection, _names, _time);
+        _logs = new(_connection, _names, _time);
+        _sweeper = new(_connection, _names, _time, options.SweepInterval, logger ?? NullLogger.Instance);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        _data = await _check.RunAsync(cancellationToken).ConfigureAwait(false);
+        await _sweeper.StartAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => _reader.ReadAsync(keys, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken) => _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _reader.CountAsync(collection, cancellationToken);
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => _logs.ReadAsync(entry, type, cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await _sweeper.ExpectAsync(commit, cancellationToken).ConfigureAwait(false);
+        if (!_calls.TryTake(out var call)) call = new CommitCall(_names);
+        var now = _time.GetUtcNow();
+        using var reply = await _connection.RunAsync(Script.Commit, call.Write(commit, _data, now), cancellationToken).ConfigureAwait(false);
+        if (reply.Prefix == RESPite.Messages.RespPrefix.Integer)
+        {
+            _calls.Add(call);
+            return CommitResult.Committed;
+        }
+        var answer = (RedisResult[])reply.Read().ReadRedisResult()!;
+        var result = (string?)answer[0] switch
+        {
+            "CONFLICT" => CommitResult.Conflict(call.ConflictsOf(answer, commit, now)),
+            "LOST" => throw Lost((string?)answer[1]),
+            _ => throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]),
+        };
+        _calls.Add(call);
+        return result;
+    }
+
+    /// <summary>Ends the connection, unless it is the application's.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _sweeper.DisposeAsync().ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private BrookException Lost(string? found) => new(
+        $"The data of the view {_names.Prefix}* is not what this application started with: Redis at {_connection.Endpoint} {(string.IsNullOrEmpty(found) ? "has none" : "has other data")}. It was restarted without persistence, flushed, or replaced. " +
+        "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.");
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>What must be right before the first event: the server answers, is new enough, lets this user run what Brook runs, and holds our data or none.</summary>
+internal sealed class StartCheck(RedisConnection connection, RedisNames names, string space, ILogger logger)
+{
+    private static readonly Version s_oldest = new(6, 2);
+
+    /// <summary>Gives the data's id.</summary>
+    /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
+    public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)
+    {
+        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await connection.AskAsync(database => database.PingAsync(), cancellationToken).ConfigureAwait(false);
+        var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
+        CheckServer(about);
+        await CheckRightsAsync(cancellationToken).ConfigureAwait(false);
+        var id = await IdAsync(cancellationToken).ConfigureAwait(false);
+        Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
+        return id;
+    }
+
+    /// <summary>INFO, as far as the user may see it; nothing when not.</summary>
+    private async ValueTask<Dictionary<string, string>> AboutAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var reply = await connection.ExecuteAsync("INFO", ReadOnlyMemory<RedisKeyOrValue>.Empty, cancellationToken).ConfigureAwait(false);
+            var text = reply.ReadScalar().ReadString() ?? "";
+            var about = new Dictionary<string, string>();
+            foreach (var line in text.Split('\n'))
+                if (line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon) about[line[..colon]] = line[(colon + 1)..].Trim();
+            return about;
+        }
+        catch (BrookException e) when (!e.IsTransient)
+        {
+            return [];
+        }
+    }
+
+    private void CheckServer(Dictionary<string, string> about)
+    {
+        if (about.TryGetValue("redis_version", out var text) && Version.TryParse(text, out var version) && version < s_oldest)
+            throw new BrookException($"Redis at {connection.Endpoint} is version {text}; Brook needs {s_oldest} or newer (or Valkey). Update the server.");
+        if (about.TryGetValue("maxmemory_policy", out var policy) && policy.StartsWith("allkeys", StringComparison.Ordinal)) Log.MayEvict(logger, connection.Endpoint, policy, space);
+        if (about.TryGetValue("aof_enabled", out var aof) && aof == "0") Log.Forgets(logger, connection.Endpoint, space);
+    }
+
+    private async ValueTask CheckRightsAsync(CancellationToken cancellationToken)
+    {
+        var denied = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [];
+        if (denied.Length == 0) return;
+        var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
+        var first = denied[1] ?? "";
+        if (!first.StartsWith("NOPERM", StringComparison.Ordinal) && !first.Contains("ACL", StringComparison.Ordinal)) throw RedisFailure.OfServer(first, connection.Endpoint, key: names.Probe);
+        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+    }
+
+    /// <summary>The id that the data has, or gets now. It goes when the data goes: that is how a commit finds out.</summary>
+    private async ValueTask<RedisValue> IdAsync(CancellationToken cancellationToken)
+    {
+        await connection.AskAsync(database => database.StringSetAsync(names.Id, Guid.NewGuid().ToString("N"), when: When.NotExists), cancellationToken).ConfigureAwait(false);
+        return await connection.AskAsync(database => database.StringGetAsync(names.Id), cancellationToken).ConfigureAwait(false);
+    }
+}
