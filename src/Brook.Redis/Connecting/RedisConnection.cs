@@ -5,16 +5,20 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>The connection to the server: made once, when it is first needed. StackExchange.Redis keeps it and makes it again when it is lost.</summary>
-internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect, bool owned, int? database, string endpoint) : IAsyncDisposable
+internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect, bool owned, int? database, string endpoint, string? user = null) : IAsyncDisposable
 {
     // Nothing is repeated behind our back: a commit whose answer got lost is looked up first.
     private const CommandFlags Once = CommandFlags.CommandRetryNever;
     private readonly SemaphoreSlim _connecting = new(1);
     private IConnectionMultiplexer? _multiplexer;
     private IDatabase? _database;
+    private Exception? _failed;             // why the connection was lost, or never made
 
     /// <summary>Where the server is, without credentials.</summary>
     public string Endpoint { get; private set; } = endpoint;
+
+    /// <summary>The user that the configuration names; null: none, or not known.</summary>
+    public string? User => user;
 
     public IDatabase Database => _database ?? throw new InvalidOperationException("The store was not started: call StartAsync first.");
 
@@ -25,10 +29,14 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
         await _connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_multiplexer is not null) return;
-            _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
-            Endpoint = Show(_multiplexer.GetEndPoints());
-            _database = _multiplexer.GetDatabase(database ?? -1);
+            if (_multiplexer is null)
+            {
+                _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
+                _multiplexer.ConnectionFailed += (_, lost) => _failed = lost.Exception ?? _failed;
+                Endpoint = Show(_multiplexer.GetEndPoints());
+                _database = _multiplexer.GetDatabase(database ?? -1);
+            }
+            if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, _failed);
         }
         catch (Exception e) when (RedisFailure.Of(e, Endpoint) is { } failure)
         {

@@ -16,6 +16,7 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         await connection.AskAsync(database => database.PingAsync(), cancellationToken).ConfigureAwait(false);
         var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
         CheckServer(about);
+        await CheckUserAsync(cancellationToken).ConfigureAwait(false);
         await CheckRightsAsync(cancellationToken).ConfigureAwait(false);
         var id = await IdAsync(cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
@@ -48,13 +49,30 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         if (about.TryGetValue("aof_enabled", out var aof) && aof == "0") Log.Forgets(logger, connection.Endpoint, space);
     }
 
+    /// <summary>StackExchange.Redis goes on as the default user when that one needs no password and ours was refused.</summary>
+    private async ValueTask CheckUserAsync(CancellationToken cancellationToken)
+    {
+        if (connection.User is not { Length: > 0 } user) return;
+        string? me;
+        try
+        {
+            using var reply = await connection.ExecuteAsync("ACL", new RedisKeyOrValue[] { (RedisValue)"WHOAMI" }, cancellationToken).ConfigureAwait(false);
+            me = reply.ReadScalar().ReadString();
+        }
+        catch (BrookException e) when (!e.IsTransient)
+        {
+            return;                             // it may not ask: then it is not the default user
+        }
+        if (me != user) throw new BrookException($"Redis at {connection.Endpoint} did not accept the user '{user}' or its password, and the connection is the user '{me}' now. Check both in the connection's configuration.");
+    }
+
     private async ValueTask CheckRightsAsync(CancellationToken cancellationToken)
     {
         var denied = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [];
         if (denied.Length == 0) return;
         var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
-        var first = denied[1] ?? "";
-        if (!first.StartsWith("NOPERM", StringComparison.Ordinal) && !first.Contains("ACL", StringComparison.Ordinal)) throw RedisFailure.OfServer(first, connection.Endpoint, key: names.Probe);
+        var first = denied[1] ?? "";        // commands at even places, what the server said at odd ones
+        if (!RedisFailure.IsDenied(first)) throw RedisFailure.OfServer(first, connection.Endpoint, key: names.Probe);
         throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
     }
 
