@@ -23,12 +23,12 @@ internal static class RedisConfiguration
         }
     }
 
-    /// <summary>A connection of our own. It waits for a server that is away, instead of giving up.</summary>
+    /// <summary>A connection of our own. While it cannot be made, each attempt says why; once made, it is kept.</summary>
     public static RedisConnection Connection(ConfigurationOptions configuration, RedisStoreOptions? options)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var own = configuration.Clone();
-        own.AbortOnConnectFail = false;
+        own.AbortOnConnectFail = true;
         own.ClientName ??= $"brook-{options?.Namespace ?? "brook"}";
         return new(async () => await ConnectionMultiplexer.ConnectAsync(own).ConfigureAwait(false), owned: true, options?.Database, RedisConnection.Show(own.EndPoints), own.User);
     }

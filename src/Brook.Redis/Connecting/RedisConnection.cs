@@ -12,7 +12,6 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     private readonly SemaphoreSlim _connecting = new(1);
     private IConnectionMultiplexer? _multiplexer;
     private IDatabase? _database;
-    private Exception? _failed;             // why the connection was lost, or never made
 
     /// <summary>Where the server is, without credentials.</summary>
     public string Endpoint { get; private set; } = endpoint;
@@ -32,11 +31,10 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
             if (_multiplexer is null)
             {
                 _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
-                _multiplexer.ConnectionFailed += (_, lost) => _failed = lost.Exception ?? _failed;
                 Endpoint = Show(_multiplexer.GetEndPoints());
                 _database = _multiplexer.GetDatabase(database ?? -1);
             }
-            if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, _failed);
+            if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, null);
         }
         catch (Exception e) when (RedisFailure.Of(e, Endpoint) is { } failure)
         {
