@@ -16,11 +16,21 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         await CheckUserAsync(cancellationToken).ConfigureAwait(false);
         var said = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [""];
         CheckRights(said.AsSpan(1));
+        await connection.AskAsync(TransactAsync, cancellationToken).ConfigureAwait(false);
         var about = Parse(said[0] ?? "");
         CheckServer(about);
         var id = await IdAsync(cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
         return id;
+    }
+
+    /// <summary>MULTI and EXEC, which a script cannot try.</summary>
+    private async Task<bool> TransactAsync(IDatabase database)
+    {
+        var transaction = database.CreateTransaction();
+        var asked = transaction.HashLengthAsync(names.Probe);
+        await transaction.ExecuteAsync().ConfigureAwait(false);
+        return await asked.ConfigureAwait(false) == 0;
     }
 
     private static Dictionary<string, string> Parse(string info)

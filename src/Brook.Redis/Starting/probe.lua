@@ -13,7 +13,7 @@ local function try(...)
 end
 try('UNLINK', key)
 for _, command in ipairs({
-  {'GET', key}, {'EXISTS', key},
+  {'SETNX', key, 'v'}, {'GET', key}, {'EXISTS', key}, {'DEL', key},
   {'HSET', key, 'f', 'v'}, {'HMGET', key, 'f'}, {'HGET', key, 'f'}, {'HLEN', key}, {'HDEL', key, 'f'}, {'DEL', key},
   {'RPUSH', key, 'v', 'v'}, {'LPUSH', key, 'v'}, {'LINDEX', key, 0}, {'LRANGE', key, 0, 0}, {'LTRIM', key, 0, 1}, {'RPOP', key, 1}, {'DEL', key},
   {'ZADD', key, 1, 'm'}, {'ZCARD', key}, {'ZSCORE', key, 'm'}, {'ZCOUNT', key, 0, 1}, {'ZRANGEBYSCORE', key, 0, 1}, {'ZRANGEBYLEX', key, '-', '+'}, {'ZREM', key, 'm'}, {'DEL', key},
