@@ -16,6 +16,8 @@ internal sealed class CommitCall(RedisNames names)
     private RedisKeyOrValue[] _arguments = [];
     private int _count;
     private int[] _appends = [], _next = [];                // of an entry its first append, of an append the next one of the same entry; 0: none, else the index + 1
+    private readonly Stack<int> _newestFirst = [];
+    private readonly Dictionary<string, int> _room = [];    // of a type how many more may stay
     private byte[] _bytes = [];
     private int _written;
 
@@ -68,8 +70,29 @@ internal sealed class CommitCall(RedisNames names)
         {
             ref readonly var entry = ref entries[i];
             if (group?.Collection != entry.Entry.Collection) group = GroupOf(entry.Entry.Collection);
+            if (_appends[i] != 0) DropWhatWouldNotStay(i, appends);
             group.Add(i, in entry, hasAppends: _appends[i] != 0);
         }
+    }
+
+    /// <summary>Of many events for one entry, only those that newer ones leave room for are sent.</summary>
+    private void DropWhatWouldNotStay(int entry, ReadOnlySpan<CommitAppend> appends)
+    {
+        var (count, keep) = (0, BrookOptions.KeepAll);
+        for (var i = _appends[entry]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, appends[i - 1].Keep));
+        if (count <= keep) return;
+        _newestFirst.Clear();
+        _room.Clear();
+        for (var i = _appends[entry]; i != 0; i = _next[i - 1]) _newestFirst.Push(i);
+        var next = 0;
+        while (_newestFirst.TryPop(out var i))
+        {
+            ref readonly var append = ref appends[i - 1];
+            var left = Math.Min(append.Keep, _room.GetValueOrDefault(append.Type, BrookOptions.KeepAll)) - 1;
+            _room[append.Type] = left;
+            if (left >= 0) (_next[i - 1], next) = (next, i);
+        }
+        _appends[entry] = next;
     }
 
     private CommitGroup GroupOf(string collection)
