@@ -1,0 +1,131 @@
+// Start reading here: one trial, from an empty store to the comparison with the clean fold.
+using System.Diagnostics;
+
+namespace Brook.Faults;
+
+/// <summary>What became of a trial.</summary>
+internal sealed record Outcome(int Seed, int Injected, long Events, long Commits, long Conflicts, long Failures, long Fenced, long Moved, long Reads, long Lost, long Doubled, long OutOfOrder, long Half, long Wrong, string? Stuck, IReadOnlyList<string> Differences, TimeSpan Took)
+{
+    public bool IsExact => Stuck is null && Lost + Doubled + OutOfOrder + Half + Wrong == 0;
+}
+
+/// <summary>Workers, a store and a feed that run while a <see cref="Fault"/> does its worst.</summary>
+internal sealed class Trial
+{
+    private const int Partitions = 4, Workers = 2, Tail = 15;
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
+    private readonly WorkerPool _pool;
+    private readonly Fault _fault;
+    private readonly Feed _feed;
+    private readonly Events _events;
+    private readonly Orders _orders;
+    private readonly List<WorkerProcess> _workers = [];
+
+    private Trial(WorkerPool pool, Store store, StoreHost host, Fault fault, Feed feed, int seed, Guard? without)
+    {
+        (_pool, Host, _fault, _feed, _events, Random) = (pool, host, fault, feed, new Events(seed, plain: without?.Name == Guard.WholeEngine), new Random(seed));
+        _orders = new(seed, store.Name, host.Place, feed.Name, without?.Name, fault.Together, fault.Repeats);
+        Broker = new(_events, feed, Partitions, seed, fault.Repeats && feed == Feed.Messages);
+    }
+
+    public StoreHost Host { get; }
+    public Broker Broker { get; }
+    public Random Random { get; }
+
+    /// <summary>How often the fault did something.</summary>
+    public int Injected { get; set; }
+
+    /// <summary>Those that were not killed.</summary>
+    public IReadOnlyList<WorkerProcess> Alive => _workers;
+
+    public WorkerProcess AnyWorker => _workers[Random.Next(_workers.Count)];
+
+    public static async Task<Outcome> RunAsync(WorkerPool pool, Store store, Fault fault, Feed feed, int seed, Guard? without, CancellationToken cancellationToken)
+    {
+        await using var host = await store.StartAsync(fault.Needs, cancellationToken);
+        return await new Trial(pool, store, host, fault, feed, seed, without).RunAsync(store, cancellationToken);
+    }
+
+    private async Task<Outcome> RunAsync(Store store, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var view = store.Open(Host.Direct);
+        await using var _ = (IAsyncDisposable)view;
+        var watcher = new Watcher(view, Partitions, _fault.Rewinds);
+        var clean = new CleanFold();
+        var check = new Check(view, clean);
+        string? stuck = null;
+        using var watch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watching = Task.CompletedTask;
+        try
+        {
+            for (var i = 0; i < Workers; i++) await AddWorkerAsync();
+            for (var p = 0; p < Partitions; p++) Broker.Give(p, _workers[p % Workers]);
+            await UntilAsync(() => Broker.IsEverywhere, "the first events", cancellationToken);
+            watching = watcher.RunAsync(watch.Token);
+            await _fault.InjectAsync(this, cancellationToken);
+            Broker.Finish(Tail);
+            await UntilAsync(() => Broker.IsDone, "the last events", cancellationToken);
+            for (var p = 0; p < Partitions; p++) clean.Add(_events, p, Broker.Delivered(p).Events);
+        }
+        catch (StuckException e) { stuck = e.Message; }
+        await watch.CancelAsync();
+        await watching;
+        foreach (var worker in _workers) await _pool.GiveBackAsync(worker);
+        if (stuck is null)
+        {
+            await check.RunAsync(cancellationToken);
+            for (var p = 0; p < Partitions; p++)
+                if (_orders.Without is null) await check.PositionAsync(_feed, p, Broker.Delivered(p).Events, Broker.Delivered(p).Messages, cancellationToken);
+            if (watcher.Half > 0) check.Differences.Add($"{watcher.Half} reads of {watcher.Reads} saw an event in part");
+            if (watcher.Backwards > 0) check.Differences.Add($"{watcher.Backwards} reads saw an older state than one before");
+        }
+        return new(_orders.Seed, Injected, clean.Applied, Broker.Commits, Broker.Conflicts, Broker.Failures, Broker.Fenced, Broker.Moved, watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + watcher.Backwards, watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
+    }
+
+    // For faults.
+
+    /// <summary>A moment while the trial is in full run: after some more events, and a little later.</summary>
+    public async Task MomentAsync(CancellationToken cancellationToken)
+    {
+        var target = Broker.Progress + Random.Next(10, 60);
+        await UntilAsync(() => Broker.Progress >= target, "some more events", cancellationToken);
+        await PauseAsync(15, cancellationToken);
+    }
+
+    /// <summary>Up to so many milliseconds.</summary>
+    public Task PauseAsync(int most, CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(most * Random.NextDouble()), cancellationToken);
+
+    /// <summary>kill -9; somebody new comes, and the lanes go to whoever is there.</summary>
+    public async Task KillWorkerAsync(WorkerProcess worker)
+    {
+        var lanes = Broker.LanesOf(worker);
+        _workers.Remove(worker);
+        await worker.KillAsync();
+        await worker.DisposeAsync();
+        await AddWorkerAsync();
+        foreach (var lane in lanes) Broker.Give(lane, AnyWorker);
+        Injected++;
+    }
+
+    /// <summary>Waits until something has become true.</summary>
+    /// <exception cref="StuckException">It has not, or a worker failed.</exception>
+    public async Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken, TimeSpan? deadline = null)
+    {
+        for (var started = Stopwatch.GetTimestamp(); !condition(); await Task.Delay(2, cancellationToken))
+        {
+            if (Broker.Failure is { } failure) throw new StuckException($"a worker failed: {failure}");
+            if (Stopwatch.GetElapsedTime(started) > (deadline ?? s_deadline)) throw new StuckException($"waited {s_deadline.TotalSeconds} s in vain for {what}. Workers said last:\n{string.Join('\n', _workers.Select(worker => worker.LogTail()))}");
+        }
+    }
+
+    private async Task AddWorkerAsync()
+    {
+        var worker = await _pool.TakeAsync();
+        worker.Begin(_orders, Broker.Hear);
+        _workers.Add(worker);
+    }
+}
+
+/// <summary>The trial does not go on.</summary>
+internal sealed class StuckException(string message) : Exception(message);
