@@ -259,8 +259,9 @@ public sealed class TcpProxy : IAsyncDisposable
 
     private bool Cut(Link link)
     {
-        if (!link.Abort()) return false;
-        Interlocked.Increment(ref _cuts);
+        if (!link.Claim()) return false;
+        Interlocked.Increment(ref _cuts);       // before the client can see it
+        link.Reset();
         return true;
     }
 
@@ -309,10 +310,17 @@ public sealed class TcpProxy : IAsyncDisposable
             return limit > 0 && before + bytes >= limit;
         }
 
-        // Resets both connections; true the first time.
-        public bool Abort()
+        // True for the first who wants to reset it.
+        public bool Claim() => Interlocked.Exchange(ref _aborted, 1) == 0;
+
+        public void Abort()
         {
-            if (Interlocked.Exchange(ref _aborted, 1) != 0) return false;
+            if (Claim()) Reset();
+        }
+
+        // Both connections; only for whom it was claimed.
+        public void Reset()
+        {
             foreach (var socket in (ReadOnlySpan<Socket>)[Client, Server])
             {
                 try { socket.LingerState = new(true, 0); }
@@ -320,7 +328,6 @@ public sealed class TcpProxy : IAsyncDisposable
                 socket.Dispose();
             }
             _cut.Cancel();
-            return true;
         }
 
         public void Dispose()

@@ -44,18 +44,22 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         return new(entries, found.Length == size ? keys[^1] : null);
     }
 
+    /// <summary>All but the expired ones. They are counted before and after: meanwhile some may have been removed.</summary>
     public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var of = names.Of(collection);
-        return await connection.AskAsync(async database =>
+        var (of, now) = (names.Of(collection), time.GetUtcNow().ToUnixTimeMilliseconds());
+        while (true)
         {
-            var asked = database.CreateTransaction();
-            var all = asked.HashLengthAsync(of.Entries);
-            var expired = asked.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, time.GetUtcNow().ToUnixTimeMilliseconds());
-            await asked.ExecuteAsync().ConfigureAwait(false);
-            return await all.ConfigureAwait(false) - await expired.ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (before, all, after) = await connection.AskAsync(async database =>
+            {
+                var (first, count, last) = (Expired(database), database.HashLengthAsync(of.Entries), Expired(database));
+                return (await first.ConfigureAwait(false), await count.ConfigureAwait(false), await last.ConfigureAwait(false));
+            }, cancellationToken).ConfigureAwait(false);
+            if (before == after) return all - after;
+        }
+
+        Task<long> Expired(IDatabase database) => database.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, now);
     }
 
     /// <summary>Several collections in one transaction: no commit is seen in part.</summary>

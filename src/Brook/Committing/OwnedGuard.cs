@@ -76,6 +76,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     public override async ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
     {
         var (mine, there) = (State, LaneState.Read(conflict.Current.Value.Span));
+        if (there.IsBefore(mine)) Log.StoreWentBack(Lane.Logger, Lane.Name, mine.Behind(there));
         if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
         await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
         return countsOffsets && State.Next != mine.Next ? BatchOutcome.Moved : BatchOutcome.Committed;

@@ -76,6 +76,44 @@ public sealed class OutagesTests
         Assert.Equal("1", await lane.StoredAsync("sums", "a"));
     }
 
+    [Fact]
+    public async Task A_commit_that_lands_late_while_it_is_made_again_counts_as_applied()
+    {
+        var (store, calls) = (new HookedStore(), 0);
+        await using var lane = await OpenAsync(store, null, null, LaneGuard.MessageIds);
+        store.Committing = async commit =>
+        {
+            if (++calls == 1) throw HookedStore.Away();                     // on its way, but slow
+            if (calls == 2) await store.Inner.CommitAsync(commit, TestContext.Current.CancellationToken);
+        };
+
+        Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0), await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 7)));
+        Assert.Equal(("7", 2), (await lane.StoredAsync("sums", "a"), calls));
+    }
+
+    [Theory]
+    [InlineData(LaneGuard.Offsets)]
+    [InlineData(LaneGuard.MessageIds)]
+    public async Task A_store_that_has_gone_back_is_noticed_and_said(LaneGuard guard)
+    {
+        var (store, logs) = (new HookedStore(), new FakeLoggerProvider());
+        await using var lane = await OpenAsync(store, null, logs, guard);
+        await ProcessAsync(1);
+        var before = await lane.StoredAsync("$lanes", "test/0");
+        await ProcessAsync(2);
+        await ProcessAsync(3);
+        await store.Inner.PutAsync("$lanes", "test/0", before!);
+
+        var outcome = (await ProcessAsync(4)).Outcome;
+
+        Assert.Equal(guard == LaneGuard.Offsets ? BatchOutcome.Moved : BatchOutcome.Committed, outcome);
+        var said = Assert.Single(logs.Collector.GetSnapshot(), record => record.Id.Name == "StoreWentBack");
+        Assert.Equal(LogLevel.Error, said.Level);
+        Assert.StartsWith("Lane test/0: the store has gone back by 2 message(s) or offset(s)", said.Message, StringComparison.Ordinal);
+
+        ValueTask<BatchResult> ProcessAsync(int n) => guard == LaneGuard.Offsets ? lane.ProcessAsync(TestLane.Event("add", n)) : lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", n));
+    }
+
     private static Task<TestLane> OpenAsync(IViewStore store, TimeProvider? time, FakeLoggerProvider? logs, LaneGuard guard = LaneGuard.Offsets) => TestLane.OpenAsync(brook =>
     {
         if (time is not null) brook.Options.RetryDelay = TimeSpan.FromMilliseconds(100);
