@@ -15,6 +15,9 @@ internal abstract class Guard(LaneContext lane, LaneProgress progress)
     /// <summary>Whether a message may be committed in parts: how far it is done is remembered.</summary>
     public abstract bool KnowsParts { get; }
 
+    /// <summary>Whether the transport can go on from another offset; else it brings only what was not acknowledged.</summary>
+    public virtual bool CountsOffsets => false;
+
     /// <summary>The lane's entry as last seen.</summary>
     public LaneState State { get; protected set; }
 

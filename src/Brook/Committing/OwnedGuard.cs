@@ -18,6 +18,8 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
 
     public override bool KnowsParts => true;
 
+    public override bool CountsOffsets => countsOffsets;
+
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
         var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
@@ -76,10 +78,11 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     public override async ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
     {
         var (mine, there) = (State, LaneState.Read(conflict.Current.Value.Span));
-        if (there.IsBefore(mine)) Log.StoreWentBack(Lane.Logger, Lane.Name, mine.Behind(there));
+        var wentBack = there.IsBefore(mine);
+        if (wentBack) Log.StoreWentBack(Lane.Logger, Lane.Name, mine.Behind(there));
         if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
         await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
-        return countsOffsets && State.Next != mine.Next ? BatchOutcome.Moved : BatchOutcome.Committed;
+        return wentBack || (countsOffsets && State.Next != mine.Next) ? BatchOutcome.Moved : BatchOutcome.Committed;
     }
 
     public override void Committed() => Progress.Advance(this, static guard =>

@@ -91,6 +91,29 @@ public sealed class OutagesTests
         Assert.Equal(("7", 2), (await lane.StoredAsync("sums", "a"), calls));
     }
 
+    [Fact]
+    public async Task A_store_that_goes_back_between_two_parts_of_what_is_not_acknowledged_loses_nothing_of_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.Options.BatchEvents = 2;
+            brook.UseStore(_ => store).On<int>("add", e => [Merge(Sums, "a", sum => (sum * 10) + e.Data)]);
+        }, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums, commits) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"), 0);
+        store.Landed = async _ =>
+        {
+            if (++commits != 1) return;                                     // the first part: confirmed, and then not kept
+            await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+            await store.Inner.PutAsync("sums", "a", sums!);
+        };
+
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 2), TestLane.Event("add", 3), TestLane.Event("add", 4), TestLane.Event("add", 5));
+
+        Assert.Equal("12345", await lane.StoredAsync("sums", "a"));
+    }
+
     [Theory]
     [InlineData(LaneGuard.Offsets)]
     [InlineData(LaneGuard.MessageIds)]
