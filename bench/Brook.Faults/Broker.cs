@@ -41,8 +41,11 @@ internal sealed class Broker
     /// <summary>All that will ever be delivered was acknowledged.</summary>
     public bool IsDone { get { lock (_lock) return _partitions.All(partition => partition.End is { } end && partition.Done == end); } }
 
-    /// <summary>How many events and messages a partition has in the end.</summary>
-    public (long Events, long Messages) Delivered(int partition) => (_partitions[partition].End!.Value, _partitions[partition].Starts.Count);
+    /// <summary>Lanes of which a worker has said that the store went back.</summary>
+    public HashSet<int> Alarms { get; } = [];
+
+    /// <summary>How many events a partition has in the end, and the messages they came in with the first event of each.</summary>
+    public (long Events, IReadOnlyList<(long Number, long First)> Messages) Delivered(int partition) => (_partitions[partition].End!.Value, [.. _partitions[partition].Starts.Select((first, number) => ((long)number, first))]);
 
     public IReadOnlyList<int> LanesOf(WorkerProcess worker) { lock (_lock) return [.. _partitions.Where(partition => partition.Owner == worker).Select(partition => partition.Number)]; }
 
@@ -76,6 +79,11 @@ internal sealed class Broker
             if (word == "failed")
             {
                 Failure ??= string.Join(' ', rest);
+                return;
+            }
+            if (word == "alarm")
+            {
+                Alarms.Add(int.Parse(rest[0], CultureInfo.InvariantCulture));
                 return;
             }
             var numbers = Array.ConvertAll(rest, text => long.Parse(text, CultureInfo.InvariantCulture));

@@ -43,6 +43,25 @@ internal sealed class Check(IViewStore store, CleanFold clean)
         if ((await AllAsync("$outbox", cancellationToken)).Count > 0) Tell("there are rows of $outbox");
     }
 
+    /// <summary>The messages that the store knows to be applied.</summary>
+    public async Task<HashSet<Guid>> KnownAsync(int partition, CancellationToken cancellationToken)
+        => [.. (await AllAsync($"$applied:{Feed.Lane(partition)}", cancellationToken)).Values.Select(id => Guid.Parse(id.Trim('"')))];
+
+    /// <summary>The events of a partition that have left something.</summary>
+    public async Task<HashSet<long>> TracesAsync(int partition, CancellationToken cancellationToken)
+    {
+        var prefix = Text($"{partition}:");
+        var seen = (await AllAsync("seen", cancellationToken)).Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Select(key => long.Parse(key.AsSpan(prefix.Length), CultureInfo.InvariantCulture));
+        return [.. seen, .. (await RowsAsync(cancellationToken)).Where(row => row.Partition == partition).Select(row => row.N)];
+    }
+
+    /// <summary>Messages are gone, and nobody was told.</summary>
+    public void Unnoticed(int partition, int messages)
+    {
+        Wrong++;
+        Tell(Text($"{Feed.Lane(partition)}: {messages} confirmed messages are gone, and no worker said so"));
+    }
+
     /// <summary>Where the lane stands.</summary>
     public async Task PositionAsync(Feed feed, int partition, long events, long messages, CancellationToken cancellationToken)
     {
@@ -102,10 +121,8 @@ internal sealed class Check(IViewStore store, CleanFold clean)
 
     private async Task ParkedAsync(CancellationToken cancellationToken)
     {
-        var rows = (await AllAsync("$parked", cancellationToken)).OrderBy(row => row.Key, StringComparer.Ordinal).Select(row => JsonSerializer.Deserialize<JsonElement>(row.Value)).Select(row =>
-            (Data: JsonSerializer.Deserialize<JsonElement>(row.GetProperty("event").GetBytesFromBase64()).GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web)!, Behind: row.GetProperty("behind").GetBoolean()))
-            .Select(row => (row.Data.P, row.Data.N, row.Behind)).ToList();
-        if (rows.GroupBy(row => row.P).OrderBy(lane => lane.Key).SelectMany(lane => lane).SequenceEqual(clean.Parked)) return;
+        var rows = await RowsAsync(cancellationToken);
+        if (rows.GroupBy(row => row.Partition).OrderBy(lane => lane.Key).SelectMany(lane => lane).SequenceEqual(clean.Parked)) return;
         Lost += clean.Parked.Except(rows).Count();
         Doubled += rows.Count - rows.Distinct().Count();
         var strange = rows.Except(clean.Parked).ToList();
@@ -113,6 +130,11 @@ internal sealed class Check(IViewStore store, CleanFold clean)
         if (rows.ToHashSet().SetEquals(clean.Parked)) OutOfOrder++;
         Tell(Text($"$parked: {rows.Count} rows instead of {clean.Parked.Count}; missing {string.Join(' ', clean.Parked.Except(rows).Take(Told))}; too many {string.Join(' ', strange.Take(Told))}"));
     }
+
+    private async Task<List<(int Partition, long N, bool Behind)>> RowsAsync(CancellationToken cancellationToken)
+        => [.. (await AllAsync("$parked", cancellationToken)).OrderBy(row => row.Key, StringComparer.Ordinal).Select(row => JsonSerializer.Deserialize<JsonElement>(row.Value)).Select(row =>
+            (Data: JsonSerializer.Deserialize<JsonElement>(row.GetProperty("event").GetBytesFromBase64()).GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web)!, Behind: row.GetProperty("behind").GetBoolean()))
+            .Select(row => (row.Data.P, row.Data.N, row.Behind))];
 
     private async Task<Dictionary<string, string>> AllAsync(string collection, CancellationToken cancellationToken)
     {

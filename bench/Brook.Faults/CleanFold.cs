@@ -18,7 +18,7 @@ internal sealed class CleanEntry
 /// <summary>What the view must be.</summary>
 internal sealed class CleanFold
 {
-    private readonly Dictionary<int, long> _chainHash = [], _chainCount = [];
+    private readonly Dictionary<int, (long Count, long Hash, long Last, long Breaks)> _chains = [];
     private readonly Dictionary<string, (long Count, long Sum, long Hash)> _values = [];
     private long _count, _sum;
 
@@ -31,10 +31,11 @@ internal sealed class CleanFold
     /// <summary>Events that were folded or set aside; those with an id that was there before are neither.</summary>
     public long Applied { get; private set; }
 
-    public void Add(Events events, int partition, long count)
+    /// <summary>Events of a partition, in order.</summary>
+    public void Add(Events events, int partition, IEnumerable<int> offsets)
     {
         var (ids, held) = (new HashSet<Guid>(), new HashSet<string>());
-        for (var n = 0L; n < count; n++)
+        foreach (var n in offsets)
         {
             var e = events.At(partition, n);
             if (e.CallersId is { } id && !ids.Add(id)) continue;
@@ -58,9 +59,9 @@ internal sealed class CleanFold
         Put(e, "right", name, Text($"{n}"));
         (_count, _sum) = (_count + 1, _sum + a);
         Put(e, "totals", "all", Text($$"""{"count":{{_count}},"sum":{{_sum}}}"""));
-        _chainCount[p] = _chainCount.GetValueOrDefault(p) + 1;
-        _chainHash[p] = _chainCount[p] == 1 ? n : unchecked((_chainHash[p] * 31) + n);
-        Put(e, "chains", name, Text($$"""{"count":{{_chainCount[p]}},"hash":{{_chainHash[p]}},"last":{{n}},"breaks":0}"""));
+        var isFirst = !_chains.TryGetValue(p, out var chain);
+        chain = _chains[p] = isFirst ? (1, n, n, 0) : (chain.Count + 1, unchecked((chain.Hash * 31) + n), n, n <= chain.Last ? chain.Breaks + 1 : chain.Breaks);
+        Put(e, "chains", name, Text($$"""{"count":{{chain.Count}},"hash":{{chain.Hash}},"last":{{chain.Last}},"breaks":{{chain.Breaks}}}"""));
         if (e.Type == Event.Wipe)
         {
             _values.Remove(e.Data.Entry);

@@ -27,11 +27,12 @@ internal sealed record Event(string Type, string? Key, Guid? CallersId, Data Dat
 }
 
 /// <summary>All events of a trial.</summary>
-/// <param name="plain">Without failing and repeated events, which the control without the engine does not know.</param>
-internal sealed class Events(int seed, bool plain = false)
+/// <param name="fails">Some fail.</param>
+/// <param name="copies">Some come twice, known by the ids that their sender gave them.</param>
+internal sealed class Events(int seed, bool fails = true, bool copies = true)
 {
     /// <summary>The event at an offset of a partition. Each fourteenth is the third before it again, with the id that its sender gave it.</summary>
-    public Event At(int partition, long n) => n % 14 == 10 && !plain ? Make(partition, n - 3) : Make(partition, n);
+    public Event At(int partition, long n) => n % 14 == 10 && copies ? Make(partition, n - 3) : Make(partition, n);
 
     /// <summary>How many events message m has: now and then more than are committed together.</summary>
     public int SizeOf(int partition, long m) => Roll(partition, m, 2) % 20 == 0 ? 18 : 1 + (int)(Roll(partition, m, 3) % 5);
@@ -48,9 +49,9 @@ internal sealed class Events(int seed, bool plain = false)
             < 76 => (Event.Put, entry),
             < 82 => (Event.Wipe, entry),
             < 94 => (Event.Look, entry),
-            < 96 => (plain ? Event.Tally : Event.Fail, null),
+            < 96 => (fails ? Event.Fail : Event.Tally, null),
             < 99 => (Event.Note, entry = $"{partition}.held"),
-            _ => (plain ? Event.Note : Event.Fail, entry = $"{partition}.held"),             // from here on the key's events are set aside
+            _ => (fails ? Event.Fail : Event.Note, entry = $"{partition}.held"),             // from here on the key's events are set aside
         };
         return new(type, key, n % 7 == 0 ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % 1000)));
     }

@@ -43,7 +43,7 @@ internal abstract class StoreOver(IViewStore inner) : IViewStore, IAsyncDisposab
     protected IViewStore Inner => inner;
 
     public ValueTask StartAsync(CancellationToken cancellationToken) => inner.StartAsync(cancellationToken);
-    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => inner.ReadAsync(keys, cancellationToken);
+    public virtual ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => inner.ReadAsync(keys, cancellationToken);
     public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken) => inner.ReadPageAsync(collection, prefix, after, size, cancellationToken);
     public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => inner.CountAsync(collection, cancellationToken);
     public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => inner.ReadLogAsync(entry, type, cancellationToken);
@@ -60,6 +60,16 @@ internal sealed class Counting(IViewStore inner) : StoreOver(inner)
     /// <summary>Since the last time.</summary>
     public (int Commits, int Conflicts, int Failures) Take() => (Interlocked.Exchange(ref _commits, 0), Interlocked.Exchange(ref _conflicts, 0), Interlocked.Exchange(ref _failures, 0));
 
+    public override async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        try { return await Inner.ReadAsync(keys, cancellationToken); }
+        catch (BrookException)
+        {
+            Interlocked.Increment(ref _failures);
+            throw;
+        }
+    }
+
     public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         try
@@ -68,7 +78,7 @@ internal sealed class Counting(IViewStore inner) : StoreOver(inner)
             Interlocked.Increment(ref result.IsCommitted ? ref _commits : ref _conflicts);
             return result;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (BrookException)
         {
             Interlocked.Increment(ref _failures);
             throw;

@@ -17,7 +17,7 @@ internal static class Program
     public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
     {
         var (store, seed, trials) = (Store.All.FirstOrDefault(store => store.Name == (Text("--store") ?? "redis")), Number("--seed", 1), Number("--trials", 10));
-        var faults = Fault.All.Where(fault => Text("--only") is not { } only || fault.Name == only).ToList();
+        var faults = Fault.All.Where(fault => Text("--only") is { } only ? fault.Name == only : !fault.IsAskedFor).ToList();
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } only || feed.Name == only).ToList();
         var without = Guard.All.FirstOrDefault(guard => guard.Name == Text("--without"));
         if (args.Contains("--help") || store is null || faults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")))

@@ -17,14 +17,14 @@ internal sealed record GuardResult(Guard Guard, int Trials, Outcome? Caught);
 /// <summary>Figures for the eye and for a program.</summary>
 internal static class Report
 {
-    public static readonly string[] Columns = ["fault", "feed", "trials", "injected", "events", "commits", "conflicts", "failed calls", "fenced", "reads", "lost", "doubled", "order", "half", "wrong", "s/trial", "verdict"];
-    private static readonly int[] s_widths = [20, 9, 6, 8, 8, 8, 9, 12, 6, 7, 6, 7, 6, 6, 6, 7, 0];
+    public static readonly string[] Columns = ["fault", "feed", "trials", "injected", "events", "gone", "commits", "conflicts", "failed calls", "fenced", "reads", "lost", "doubled", "order", "half", "wrong", "s/trial", "verdict"];
+    private static readonly int[] s_widths = [19, 8, 6, 8, 7, 5, 7, 9, 12, 6, 6, 4, 7, 5, 4, 5, 7, 0];
 
-    public static string Line(IReadOnlyList<string> cells) => string.Join("  ", cells.Select((cell, i) => i is 0 or 1 or 16 ? cell.PadRight(s_widths[i]) : cell.PadLeft(s_widths[i])));
+    public static string Line(IReadOnlyList<string> cells) => string.Join("  ", cells.Select((cell, i) => i is 0 or 1 or 17 ? cell.PadRight(s_widths[i]) : cell.PadLeft(s_widths[i])));
 
     public static string[] Cells(FaultResult row) =>
     [
-        row.Fault.Name, row.Feed.Name, Whole(row.Outcomes.Count), Whole(row.Sum(o => o.Injected)), Whole(row.Sum(o => o.Events)), Whole(row.Sum(o => o.Commits)), Whole(row.Sum(o => o.Conflicts)), Whole(row.Sum(o => o.Failures)),
+        row.Fault.Name, row.Feed.Name, Whole(row.Outcomes.Count), Whole(row.Sum(o => o.Injected)), Whole(row.Sum(o => o.Events)), Whole(row.Sum(o => o.TakenBack)), Whole(row.Sum(o => o.Commits)), Whole(row.Sum(o => o.Conflicts)), Whole(row.Sum(o => o.Failures)),
         Whole(row.Sum(o => o.Fenced)), Whole(row.Sum(o => o.Reads)), Whole(row.Sum(o => o.Lost)), Whole(row.Sum(o => o.Doubled)), Whole(row.Sum(o => o.OutOfOrder)), Whole(row.Sum(o => o.Half)), Whole(row.Sum(o => o.Wrong)),
         row.Outcomes.Average(o => o.Took.TotalSeconds).ToString("F1", CultureInfo.InvariantCulture),
         row.Bad.Any() ? $"BROKEN in {row.Bad.Count()}: seed {string.Join(", ", row.Bad.Select(o => o.Seed))}" : "exact",
@@ -43,6 +43,7 @@ internal static class Report
             trials = row.Outcomes.Count,
             injected = row.Sum(o => o.Injected),
             events = row.Sum(o => o.Events),
+            gone = row.Sum(o => o.TakenBack),
             commits = row.Sum(o => o.Commits),
             conflicts = row.Sum(o => o.Conflicts),
             failed_calls = row.Sum(o => o.Failures),

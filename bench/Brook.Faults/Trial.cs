@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Brook.Faults;
 
 /// <summary>What became of a trial.</summary>
-internal sealed record Outcome(int Seed, int Injected, long Events, long Commits, long Conflicts, long Failures, long Fenced, long Moved, long Reads, long Lost, long Doubled, long OutOfOrder, long Half, long Wrong, string? Stuck, IReadOnlyList<string> Differences, TimeSpan Took)
+internal sealed record Outcome(int Seed, int Injected, long Events, long TakenBack, long Commits, long Conflicts, long Failures, long Fenced, long Moved, long Reads, long Lost, long Doubled, long OutOfOrder, long Half, long Wrong, string? Stuck, IReadOnlyList<string> Differences, TimeSpan Took)
 {
     public bool IsExact => Stuck is null && Lost + Doubled + OutOfOrder + Half + Wrong == 0;
 }
@@ -12,7 +12,8 @@ internal sealed record Outcome(int Seed, int Injected, long Events, long Commits
 /// <summary>Workers, a store and a feed that run while a <see cref="Fault"/> does its worst.</summary>
 internal sealed class Trial
 {
-    private const int Partitions = 4, Workers = 2, Tail = 15;
+    public const int Partitions = 4;
+    private const int Workers = 2, Tail = 15;
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
     private readonly WorkerPool _pool;
     private readonly Fault _fault;
@@ -23,8 +24,9 @@ internal sealed class Trial
 
     private Trial(WorkerPool pool, Store store, StoreHost host, Fault fault, Feed feed, int seed, Guard? without)
     {
-        (_pool, Host, _fault, _feed, _events, Random) = (pool, host, fault, feed, new Events(seed, plain: without?.Name == Guard.WholeEngine), new Random(seed));
-        _orders = new(seed, store.Name, host.Place, feed.Name, without?.Name, fault.Together, fault.Repeats);
+        (_pool, Host, _fault, _feed, Random) = (pool, host, fault, feed, new Random(seed));
+        _orders = new(seed, store.Name, host.Place, feed.Name, without?.Name, fault.Together, fault.Repeats, Copies: !fault.Rewinds || feed == Feed.Offsets);     // of a message that is gone in part nobody could tell which events are the copies'
+        _events = _orders.Events();
         Broker = new(_events, feed, Partitions, seed, fault.Repeats && feed == Feed.Messages);
     }
 
@@ -34,6 +36,9 @@ internal sealed class Trial
 
     /// <summary>How often the fault did something.</summary>
     public int Injected { get; set; }
+
+    /// <summary>Events that the store had confirmed and lost: told, not made good.</summary>
+    private long TakenBack { get; set; }
 
     /// <summary>Those that were not killed.</summary>
     public IReadOnlyList<WorkerProcess> Alive => _workers;
@@ -66,21 +71,41 @@ internal sealed class Trial
             await _fault.InjectAsync(this, cancellationToken);
             Broker.Finish(Tail);
             await UntilAsync(() => Broker.IsDone, "the last events", cancellationToken);
-            for (var p = 0; p < Partitions; p++) clean.Add(_events, p, Broker.Delivered(p).Events);
         }
         catch (StuckException e) { stuck = e.Message; }
         await watch.CancelAsync();
         await watching;
-        foreach (var worker in _workers) await _pool.GiveBackAsync(worker);
+        foreach (var worker in _workers)
+            if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         if (stuck is null)
         {
+            for (var p = 0; p < Partitions; p++) await FoldAsync(check, clean, p, cancellationToken);
             await check.RunAsync(cancellationToken);
-            for (var p = 0; p < Partitions; p++)
-                if (_orders.Without is null) await check.PositionAsync(_feed, p, Broker.Delivered(p).Events, Broker.Delivered(p).Messages, cancellationToken);
             if (watcher.Half > 0) check.Differences.Add($"{watcher.Half} reads of {watcher.Reads} saw an event in part");
             if (watcher.Backwards > 0) check.Differences.Add($"{watcher.Backwards} reads saw an older state than one before");
         }
-        return new(_orders.Seed, Injected, clean.Applied, Broker.Commits, Broker.Conflicts, Broker.Failures, Broker.Fenced, Broker.Moved, watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + watcher.Backwards, watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
+        return new(_orders.Seed, Injected, clean.Applied, TakenBack, Broker.Commits, Broker.Conflicts, Broker.Failures, Broker.Fenced, Broker.Moved, watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + watcher.Backwards, watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
+    }
+
+    /// <summary>
+    /// What the view must hold of a partition: all that was delivered. A store that has lost confirmed messages must hold all but those (of one that was committed in parts, the first
+    /// parts may be there), and somebody must have said so.
+    /// </summary>
+    private async Task FoldAsync(Check check, CleanFold clean, int partition, CancellationToken cancellationToken)
+    {
+        var (events, messages) = Broker.Delivered(partition);
+        var (offsets, done) = (Enumerable.Range(0, (int)events), messages.Count);
+        if (_fault.Rewinds && _feed == Feed.Messages)
+        {
+            var (known, there) = (await check.KnownAsync(partition, cancellationToken), await check.TracesAsync(partition, cancellationToken));
+            var kept = messages.Select(message => (message.First, Count: _events.SizeOf(partition, message.Number), IsKnown: known.Contains(_events.IdOf(partition, message.Number))))
+                .Select(message => message.IsKnown ? message : message with { Count = Enumerable.Range(0, message.Count).LastOrDefault(i => there.Contains(message.First + i), -1) + 1 }).ToList();
+            (offsets, done) = (kept.SelectMany(message => Enumerable.Range((int)message.First, message.Count)), kept.Count(message => message.IsKnown));
+            if (done < messages.Count && !Broker.Alarms.Contains(partition)) check.Unnoticed(partition, messages.Count - done);
+            TakenBack += events - kept.Sum(message => message.Count);
+        }
+        clean.Add(_events, partition, offsets);
+        if (_orders.Without is null) await check.PositionAsync(_feed, partition, events, done, cancellationToken);
     }
 
     // For faults.

@@ -13,7 +13,11 @@ namespace Brook.Faults;
 /// <summary>What a worker is told about a trial.</summary>
 /// <param name="Together">Up to so many events (or messages) are handed to a lane at once.</param>
 /// <param name="Again">Offsets: whether it now and then begins a little before the next one.</param>
-internal sealed record Orders(int Seed, string Store, string Place, string Feed, string? Without, int Together, bool Again);
+internal sealed record Orders(int Seed, string Store, string Place, string Feed, string? Without, int Together, bool Again, bool Copies)
+{
+    /// <summary>The control without the engine knows nothing of failing and repeated events.</summary>
+    public Events Events() => new(Seed, Without != Guard.WholeEngine, Copies && Without != Guard.WholeEngine);
+}
 
 /// <summary>One line per thing, ended by ';' so that a line of somebody who was killed half-way is none.</summary>
 internal sealed class Worker : IAsyncDisposable
@@ -30,14 +34,14 @@ internal sealed class Worker : IAsyncDisposable
 
     private Worker(Orders orders, Action<string> say)
     {
-        (_orders, _say, _feed, _events) = (orders, say, Feed.All.First(feed => feed.Name == orders.Feed), new Events(orders.Seed, plain: orders.Without == Guard.WholeEngine));
+        (_orders, _say, _feed, _events) = (orders, say, Feed.All.First(feed => feed.Name == orders.Feed), orders.Events());
         var store = Store.Of(orders.Store).Open(orders.Place);
         if (orders.Without is { } name && Guard.All.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
         _store = new Counting(store);
-        var services = new ServiceCollection().AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new ErrorOutput()));
+        var services = new ServiceCollection().AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new ErrorOutput(lane => say($"alarm {lane[(lane.IndexOf('/', StringComparison.Ordinal) + 1)..]}"))));
         BrookBuilder.Register(services, "", brook =>
         {
-            (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (BatchEvents, 2, TimeSpan.FromMilliseconds(10));
+            (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (BatchEvents, 1, TimeSpan.FromMilliseconds(10));
             View.AddHandlers(brook).UseStore(_ => _store);
         });
         _provider = services.BuildServiceProvider();
@@ -202,8 +206,8 @@ internal sealed class Worker : IAsyncDisposable
         public ValueTask DisposeAsync() => lane.DisposeAsync();
     }
 
-    /// <summary>Warnings and errors go to the process' log, which a trial that fails shows.</summary>
-    private sealed class ErrorOutput : ILoggerProvider, ILogger
+    /// <summary>Warnings and errors go to the process' log, which a trial that fails shows. A store that went back is told.</summary>
+    private sealed class ErrorOutput(Action<string> wentBack) : ILoggerProvider, ILogger
     {
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -212,7 +216,10 @@ internal sealed class Worker : IAsyncDisposable
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-            => Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception?.Message}");
+        {
+            Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception?.Message}");
+            if (eventId.Name == "StoreWentBack" && state is IReadOnlyList<KeyValuePair<string, object?>> values) wentBack((string)values.First(value => value.Key == "Lane").Value!);
+        }
 
         public void Dispose() { }
     }

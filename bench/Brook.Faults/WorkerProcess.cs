@@ -59,7 +59,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     {
         Say("end");
         try { await _ended.Task.WaitAsync(TimeSpan.FromSeconds(10)); }
-        catch (TimeoutException) { await Console.Error.WriteLineAsync(LogTail()); return false; }
+        catch (TimeoutException) { return false; }
         _heard = (_, _, _) => { };
         return true;
     }
@@ -175,10 +175,13 @@ internal sealed class WorkerPool : IAsyncDisposable
         return await _waiting.Dequeue();
     }
 
-    public async Task GiveBackAsync(WorkerProcess worker)
+    /// <returns>False: it did not end its part in the trial, and was killed.</returns>
+    public async Task<bool> GiveBackAsync(WorkerProcess worker)
     {
-        if (worker.IsAlive && await worker.EndAsync()) _waiting.Enqueue(Task.FromResult(worker));
-        else await worker.DisposeAsync();
+        var ended = await worker.EndAsync();
+        if (ended) _waiting.Enqueue(Task.FromResult(worker));
+        else await worker.KillAsync();
+        return ended;
     }
 
     public async ValueTask DisposeAsync()

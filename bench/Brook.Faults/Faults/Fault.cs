@@ -26,6 +26,9 @@ internal abstract class Fault
     /// <summary>Whether the store loses what it has confirmed, so that readers see it go back.</summary>
     public virtual bool Rewinds => false;
 
+    /// <summary>Runs only when it is named: what it finds is known, and not Brook's.</summary>
+    public virtual bool IsAskedFor => false;
+
     public virtual bool AppliesTo(Store store, Feed feed) => true;
 
     /// <summary>Does it, some times, while the trial runs; ends when the store is there again and every lane has an owner.</summary>

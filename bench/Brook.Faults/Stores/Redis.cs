@@ -41,6 +41,20 @@ internal sealed class RedisHost(RedisServer server, bool proxy) : StoreHost
     /// <summary>Names the data; null: there is none.</summary>
     public async Task<string?> DataIdAsync() => (string?)await server.CommandAsync("GET", $"{{{Space}}}:id");
 
+    /// <summary>Writes the append-only file anew, without what a crash has left at its end.</summary>
+    public async Task RewriteAsync(CancellationToken cancellationToken)
+    {
+        await server.CommandAsync("BGREWRITEAOF");
+        IReadOnlyDictionary<string, string> info;
+        do
+        {
+            await Task.Delay(5, cancellationToken);
+            info = await server.InfoAsync("persistence");
+        }
+        while (info["aof_rewrite_in_progress"] != "0" || info["aof_rewrite_scheduled"] != "0");
+        if (info["aof_last_bgrewrite_status"] != "ok") throw new InvalidOperationException($"BGREWRITEAOF failed: {server.LogTail()}");
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (Proxy is not null) await Proxy.DisposeAsync();
