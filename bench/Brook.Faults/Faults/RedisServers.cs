@@ -6,62 +6,36 @@ namespace Brook.Faults;
 internal sealed class RedisKill : RedisFault
 {
     public override string Name => "redis-kill";
-    public override string About => "kill -9 of redis-server, twice; the append-only file is flushed at each commit";
+    public override string About => "kill -9 of redis-server, twice; its append-only file is flushed at each commit. BGREWRITEAOF after each (bench/README.md)";
 
     protected override async Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
-        {
-            await trial.MomentAsync(cancellationToken);
-            await redis.Server.KillAsync();
-            trial.Injected++;
-            await trial.PauseAsync(150, cancellationToken);
-            await redis.Server.RestartAsync(cancellationToken);
-        }
+        for (var i = 0; i < 2; i++) await Crash.RunAsync(trial, redis, null, rewrite: true, cancellationToken);
     }
 }
 
 internal sealed class RedisKillEverySecond : RedisFault
 {
-    private readonly RedisKill _kill = new();
-
     public override string Name => "redis-kill-everysec";
-    public override string About => "the same; the append-only file is flushed once a second";
+    public override string About => "the same; its file is flushed once a second, so it may lose two seconds, and go back";
     public override Needs Needs => new(EverySecond: true);
+    public override bool Rewinds => true;
 
-    protected override Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken) => _kill.InjectAsync(trial, cancellationToken);
+    protected override async Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < 2; i++) await Crash.RunAsync(trial, redis, null, rewrite: true, cancellationToken);
+    }
 }
 
 internal sealed class AofTruncated : RedisFault
 {
     public override string Name => "aof-truncated";
-    public override string About => "the end of redis-server's file is cut off at a random byte, as by a crash of the machine: it goes back. Twice; BGREWRITEAOF after each. Messages: what it had confirmed is lost, and must be told";
+    public override string About => "the end of the file is cut off at a random byte, as by a crash of the machine: it goes back. Messages: what it had confirmed is gone, and must be told";
     public override bool Rewinds => true;
 
     protected override async Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
-        {
-            await TearAsync(trial, redis, cancellationToken);
-            await redis.RewriteAsync(cancellationToken);
-        }
-    }
-
-    public static async Task TearAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
-    {
-        await trial.MomentAsync(cancellationToken);
-        var data = await redis.DataIdAsync();
-        await redis.Server.KillAsync();
-        if (trial.Random.Next(2) == 0) redis.Server.TruncateAppendOnlyFile(trial.Random.NextInt64(1, 4000));
-        else redis.Server.TruncateAppendOnlyFile(trial.Random.NextDouble() * 0.7);
-        trial.Injected++;
-        await redis.Server.RestartAsync(cancellationToken);
-        if (await redis.DataIdAsync() == data) return;
-
-        // All is gone. Brook must say so, write nothing, and wait until the data is restored or the application is started again.
-        await trial.UntilAsync(() => trial.Alive.All(worker => worker.LogTail().Contains("is not what this application started with", StringComparison.Ordinal)), "workers to say that the data is gone", cancellationToken);
-        for (var p = 0; p < Trial.Partitions; p++) trial.Broker.Alarms.Add(p);
-        foreach (var worker in trial.Alive.ToArray()) await trial.KillWorkerAsync(worker);
+        for (var i = 0; i < 2; i++) await Crash.RunAsync(trial, redis, Crash.Cut, rewrite: true, cancellationToken);
     }
 }
 
@@ -77,7 +51,35 @@ internal sealed class AofTornTwice : RedisFault
 
     protected override async Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++) await AofTruncated.TearAsync(trial, redis, cancellationToken);
+        for (var i = 0; i < 2; i++) await Crash.RunAsync(trial, redis, Crash.Cut, rewrite: false, cancellationToken);
+    }
+}
+
+internal static class Crash
+{
+    /// <summary>kill -9, perhaps something done to the file, and a start.</summary>
+    public static async Task RunAsync(Trial trial, RedisHost redis, Action<Trial, RedisHost>? damage, bool rewrite, CancellationToken cancellationToken)
+    {
+        await trial.MomentAsync(cancellationToken);
+        var data = await redis.DataIdAsync();
+        await redis.Server.KillAsync();
+        damage?.Invoke(trial, redis);
+        trial.Injected++;
+        await trial.PauseAsync(150, cancellationToken);
+        await redis.Server.RestartAsync(cancellationToken);
+        if (rewrite) await redis.RewriteAsync(cancellationToken);
+        if (await redis.DataIdAsync() == data) return;
+
+        // All is gone. Brook must say so, write nothing, and wait until the data is restored or the application is started again.
+        await trial.UntilAsync(() => trial.Alive.All(worker => worker.LogTail().Contains("is not what this application started with", StringComparison.Ordinal)), "workers to say that the data is gone", cancellationToken);
+        for (var p = 0; p < Trial.Partitions; p++) trial.Broker.Alarms.Add(p);
+        foreach (var worker in trial.Alive.ToArray()) await trial.KillWorkerAsync(worker);
+    }
+
+    public static void Cut(Trial trial, RedisHost redis)
+    {
+        if (trial.Random.Next(2) == 0) redis.Server.TruncateAppendOnlyFile(trial.Random.NextInt64(1, 4000));
+        else redis.Server.TruncateAppendOnlyFile(trial.Random.NextDouble() * 0.7);
     }
 }
 
