@@ -3,7 +3,7 @@ using Brook.Storage;
 
 namespace Brook;
 
-/// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is always a write, so that a lost answer can be settled.</summary>
+/// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is a write, so that a lost answer can be settled; a commit that writes nothing may be made again.</summary>
 internal abstract class Guard(LaneContext lane, LaneProgress progress)
 {
     protected LaneContext Lane { get; } = lane;

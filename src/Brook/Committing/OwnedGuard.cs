@@ -15,6 +15,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     private readonly List<Guid> _newMessages = [], _newEvents = [];
     private readonly HashSet<Guid> _inBatch = [];
     private LaneState _next;
+    private bool _writes;
 
     public override bool KnowsParts => true;
 
@@ -67,7 +68,12 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
             open |= batch[i].Outcome != Outcome.Duplicate;
         }
         if (batch.CutMessage == default && _newMessages.Contains(next.Message)) next = next with { Message = default, Done = 0 };
-        if (!open && _newMessages.Count == 0 && next == State) return false;
+        _writes = open || _newMessages.Count > 0 || next != State;
+        if (!_writes)                                       // all is known; but does the store still have it?
+        {
+            batch.Commit.Add(new CommitEntry(Self, EntryAction.Check, Version));
+            return true;
+        }
         _next = next with { Messages = next.Messages + _newMessages.Count, Events = next.Events + _newEvents.Count };
         Put(_next, Version);
         _messages.AddTo(batch, _newMessages, State.Messages);
@@ -89,7 +95,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     {
         for (var i = 0; i < guard._newMessages.Count; i++) guard._messages.Remember(guard._newMessages[i], guard.State.Messages + i);
         for (var i = 0; i < guard._newEvents.Count; i++) guard._events.Remember(guard._newEvents[i], guard.State.Events + i);
-        (guard.Version, guard.State) = (guard.Lane.Batch.Commit.Version, guard._next);
+        if (guard._writes) (guard.Version, guard.State) = (guard.Lane.Batch.Commit.Version, guard._next);
         guard.Lane.Parked.Committed();
     });
 

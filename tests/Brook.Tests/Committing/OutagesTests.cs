@@ -114,6 +114,26 @@ public sealed class OutagesTests
         Assert.Equal("12345", await lane.StoredAsync("sums", "a"));
     }
 
+    [Fact]
+    public async Task A_message_that_comes_again_is_applied_again_when_the_store_has_gone_back_behind_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await OpenAsync(store, null, null, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"));
+        var message = Guid.CreateVersion7();
+        await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+        await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+        await store.Inner.PutAsync("sums", "a", sums!);
+        var commit = new Commit(Commit.NewVersion());
+        commit.Add(new CommitEntry(new("$applied:test/0", "1"), EntryAction.Delete, null));
+        await store.Inner.CommitAsync(commit, TestContext.Current.CancellationToken);
+
+        var result = await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+
+        Assert.Equal(("3", new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0)), (await lane.StoredAsync("sums", "a"), result));
+    }
+
     [Theory]
     [InlineData(LaneGuard.Offsets)]
     [InlineData(LaneGuard.MessageIds)]
