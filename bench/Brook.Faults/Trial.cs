@@ -72,7 +72,7 @@ internal sealed class Trial
             Broker.Finish(Tail);
             await UntilAsync(() => Broker.IsDone, "the last events", cancellationToken);
         }
-        catch (StuckException e) { stuck = e.Message; }
+        catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
         await watch.CancelAsync();
         await watching;
         foreach (var worker in _workers)
@@ -135,12 +135,12 @@ internal sealed class Trial
 
     /// <summary>Waits until something has become true.</summary>
     /// <exception cref="StuckException">It has not, or a worker failed.</exception>
-    public async Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken, TimeSpan? deadline = null)
+    public async Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken)
     {
         for (var started = Stopwatch.GetTimestamp(); !condition(); await Task.Delay(2, cancellationToken))
         {
             if (Broker.Failure is { } failure) throw new StuckException($"a worker failed: {failure}");
-            if (Stopwatch.GetElapsedTime(started) > (deadline ?? s_deadline)) throw new StuckException($"waited {s_deadline.TotalSeconds} s in vain for {what}. Workers said last:\n{string.Join('\n', _workers.Select(worker => worker.LogTail()))}");
+            if (Stopwatch.GetElapsedTime(started) > s_deadline) throw new StuckException($"waited {s_deadline.TotalSeconds} s in vain for {what}. Workers said last:\n{string.Join('\n', _workers.Select(worker => worker.LogTail()))}");
         }
     }
 

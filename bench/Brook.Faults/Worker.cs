@@ -19,7 +19,7 @@ internal sealed record Orders(int Seed, string Store, string Place, string Feed,
     public Events Events() => new(Seed, Without != Guard.WholeEngine, Copies && Without != Guard.WholeEngine);
 }
 
-/// <summary>One line per thing, ended by ';' so that a line of somebody who was killed half-way is none.</summary>
+/// <summary>Hears and says one line per thing, ended by ';' so that a line of somebody who was killed half-way is none.</summary>
 internal sealed class Worker : IAsyncDisposable
 {
     private const int BatchEvents = 10;
@@ -81,7 +81,11 @@ internal sealed class Worker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        foreach (var lane in _lanes.Values) await lane.Running;
+        foreach (var lane in _lanes.Values)
+        {
+            await lane.Running;
+            lane.Dispose();
+        }
         await _provider.DisposeAsync();
         _end.Dispose();
     }
@@ -95,18 +99,18 @@ internal sealed class Worker : IAsyncDisposable
                 if (_lanes.Remove(partition, out var former)) former.Stop.Cancel();
                 var task = new LaneTask(partition, numbers[1], numbers[2], CancellationTokenSource.CreateLinkedTokenSource(_end.Token));
                 _lanes[partition] = task;
-                task.Running = Task.Run(() => RunAsync(task, former?.Running ?? Task.CompletedTask));
+                task.Running = Task.Run(() => RunAsync(task, former));
                 break;
-            case "drop": if (_lanes.TryGetValue(partition, out var lane)) lane.Stop.Cancel(); break;
-            case "upto": if (_lanes.TryGetValue(partition, out lane)) lane.Limit = numbers[1]; break;
+            case "upto": if (_lanes.TryGetValue(partition, out var lane)) lane.Limit = numbers[1]; break;
             case "message": if (_lanes.TryGetValue(partition, out lane)) lane.Messages.Writer.TryWrite((numbers[1], numbers[2])); break;    // partition, message, its first event
             default: throw new InvalidOperationException($"'{verb}' is not known.");
         }
     }
 
-    private async Task RunAsync(LaneTask task, Task former)
+    private async Task RunAsync(LaneTask task, LaneTask? former)
     {
-        await former;
+        if (former is not null) await former.Running;
+        former?.Dispose();
         try
         {
             await using var lane = _orders.Without == Guard.WholeEngine ? await Naive.OpenAsync(_store, task.Partition) : await Engine.OpenAsync(_provider, task.Partition, _feed.Guard, task.Stop.Token);
@@ -163,7 +167,7 @@ internal sealed class Worker : IAsyncDisposable
     }
 
     /// <summary>A lane that this worker has, or believes to have.</summary>
-    private sealed class LaneTask(int partition, long turn, long limit, CancellationTokenSource stop)
+    private sealed class LaneTask(int partition, long turn, long limit, CancellationTokenSource stop) : IDisposable
     {
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -182,6 +186,8 @@ internal sealed class Worker : IAsyncDisposable
                 Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
             }
         }
+
+        public void Dispose() => stop.Dispose();
 
         public async Task BeyondAsync(long next)
         {
