@@ -91,6 +91,49 @@ public sealed class OutagesTests
         Assert.Equal(("7", 2), (await lane.StoredAsync("sums", "a"), calls));
     }
 
+    [Fact]
+    public async Task A_store_that_goes_back_between_two_parts_of_what_is_not_acknowledged_loses_nothing_of_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.Options.BatchEvents = 2;
+            brook.UseStore(_ => store).On<int>("add", e => [Merge(Sums, "a", sum => (sum * 10) + e.Data)]);
+        }, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums, commits) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"), 0);
+        store.Landed = async _ =>
+        {
+            if (++commits != 1) return;                                     // the first part: confirmed, and then not kept
+            await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+            await store.Inner.PutAsync("sums", "a", sums!);
+        };
+
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 2), TestLane.Event("add", 3), TestLane.Event("add", 4), TestLane.Event("add", 5));
+
+        Assert.Equal("12345", await lane.StoredAsync("sums", "a"));
+    }
+
+    [Fact]
+    public async Task A_message_that_comes_again_is_applied_again_when_the_store_has_gone_back_behind_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await OpenAsync(store, null, null, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"));
+        var message = Guid.CreateVersion7();
+        await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+        await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+        await store.Inner.PutAsync("sums", "a", sums!);
+        var commit = new Commit(Commit.NewVersion());
+        commit.Add(new CommitEntry(new("$applied:test/0", "1"), EntryAction.Delete, null));
+        await store.Inner.CommitAsync(commit, TestContext.Current.CancellationToken);
+
+        var result = await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+
+        Assert.Equal(("3", new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0)), (await lane.StoredAsync("sums", "a"), result));
+    }
+
     [Theory]
     [InlineData(LaneGuard.Offsets)]
     [InlineData(LaneGuard.MessageIds)]
