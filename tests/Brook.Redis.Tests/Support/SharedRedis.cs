@@ -23,6 +23,13 @@ public sealed class SharedRedis : IAsyncLifetime
     /// <summary>An empty view.</summary>
     public RedisViewStore Open(TimeProvider? time = null, string? space = null) => new($"{Server.ConnectionString},allowAdmin=true", new RedisStoreOptions { Namespace = space ?? NewNamespace() }, time);
 
+    /// <summary>A view in Elixir's layout; empty, unless the namespace is used already.</summary>
+    internal ElixirViewStore OpenElixir(TimeProvider? time = null, string? space = null, ElixirSerializer serializer = ElixirSerializer.BrookSerde)
+    {
+        var options = new RedisStoreOptions { Namespace = space ?? NewNamespace(), ElixirSerializer = serializer };
+        return new(RedisConfiguration.Connection(RedisConfiguration.Parse(Server.ConnectionString), options), options, time);
+    }
+
     public static string NewNamespace() => $"test{Interlocked.Increment(ref s_namespaces)}";
 
     public async ValueTask InitializeAsync()
