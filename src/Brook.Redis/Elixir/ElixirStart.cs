@@ -7,6 +7,8 @@ namespace Brook.Redis;
 /// <summary>What must be right before the first event, beyond what the native layout asks for: in a cluster one slot for all keys, and rights on the keys that Elixir has.</summary>
 internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, string space, ILogger logger)
 {
+    // What a script is told about rights: by Redis 7.2 and newer, by those before.
+    private static readonly string[] s_noRights = ["NOPERM", "ACL", "user executing the script"];
     private readonly StartCheck _native = new(connection, names.Own, space, logger);
 
     /// <summary>Gives the data's id.</summary>
@@ -24,18 +26,11 @@ internal sealed class ElixirStart(RedisConnection connection, ElixirNames names,
     /// <summary>A cluster goes by what stands between the first brace and the next closing one.</summary>
     private static bool IsOneSlot(string space) => space.IndexOf('{', StringComparison.Ordinal) is >= 0 and var open && space.IndexOf('}', open) > open + 1;
 
-    /// <summary>False when the user may not ask: then the first commit says it.</summary>
+    /// <summary>What the connection found out: INFO is for administrators only.</summary>
     private async ValueTask<bool> IsClusterAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            using var reply = await connection.ExecuteAsync("INFO", new RedisKeyOrValue[] { (RedisValue)"cluster" }, cancellationToken).ConfigureAwait(false);
-            return (reply.ReadScalar().ReadString() ?? "").Contains("cluster_enabled:1", StringComparison.Ordinal);
-        }
-        catch (BrookException e) when (!e.IsTransient)
-        {
-            return false;
-        }
+        await connection.AskAsync(database => database.PingAsync(), cancellationToken).ConfigureAwait(false);
+        return connection.Database.Multiplexer.GetServers().Any(server => server.ServerType == ServerType.Cluster);
     }
 
     private async ValueTask CheckRightsAsync(CancellationToken cancellationToken)
@@ -43,7 +38,9 @@ internal sealed class ElixirStart(RedisConnection connection, ElixirNames names,
         RedisKey Key(string kind) => Encoding.UTF8.GetBytes($"{kind}$probe:x");
         var denied = (string?[]?)await connection.RunAsync(Script.ElixirProbe, [Key(names.States), Key(names.Events)], [], cancellationToken).ConfigureAwait(false) ?? [];
         if (denied.Length == 0) return;
+        var first = denied[1] ?? "";
+        if (!s_noRights.Any(text => first.Contains(text, StringComparison.Ordinal))) throw RedisFailure.OfServer(first, connection.Endpoint, key: $"{names.Prefix}*");
         var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
-        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({denied[1]}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
     }
 }

@@ -160,8 +160,10 @@ for _, o in ipairs(entries) do
     call('HDEL', o.entries, o.key)
     call('ZREM', o.index, o.key)
   elseif o.action ~= 'c' and o.action ~= 'C' then
-    for l = 0, o.lists - 1 do call('UNLINK', K[o.firstList + l]) end
-    for l = 0, o.elements - 1 do call('LREM', K[o.firstList + o.lists + l], 0, A[o.firstElement + l]) end
+    if not o.theirs then                        -- whose the state is, his are the logs
+      for l = 0, o.lists - 1 do call('UNLINK', K[o.firstList + l]) end
+      for l = 0, o.elements - 1 do call('LREM', K[o.firstList + o.lists + l], 0, A[o.firstElement + l]) end
+    end
     local member = o.collection .. '\0' .. o.key
     if o.ends > 0 then call('ZREM', K[2], member) end
     if o.action == 'D' then

@@ -1,5 +1,6 @@
 using Brook.Redis.Tests.Support;
 using Brook.TestServers;
+using StackExchange.Redis;
 
 [assembly: AssemblyFixture(typeof(SharedRedis))]
 
@@ -10,6 +11,7 @@ public sealed class SharedRedis : IAsyncLifetime
 {
     private static int s_namespaces;
     private RedisServer? _server;
+    private ConnectionMultiplexer? _connection;
 
     public RedisServer Server
     {
@@ -30,6 +32,18 @@ public sealed class SharedRedis : IAsyncLifetime
         return new(RedisConfiguration.Connection(RedisConfiguration.Parse(Server.ConnectionString), options), options, time);
     }
 
+    /// <summary>A started store in Elixir's layout, and Elixir beside it.</summary>
+    internal async Task<(ElixirProbe Net, ElixirWriter Elixir)> OpenBothAsync(TimeProvider? time = null)
+    {
+        var space = NewNamespace();
+        var store = OpenElixir(time, space);
+        await store.StartAsync(TestContext.Current.CancellationToken);
+        return (new(store), new(await ConnectAsync(), space));
+    }
+
+    /// <summary>The server without Brook: what another program does there.</summary>
+    public async Task<IDatabase> ConnectAsync() => (_connection ??= await ConnectionMultiplexer.ConnectAsync($"{Server.ConnectionString},allowAdmin=true")).GetDatabase();
+
     public static string NewNamespace() => $"test{Interlocked.Increment(ref s_namespaces)}";
 
     public async ValueTask InitializeAsync()
@@ -39,6 +53,7 @@ public sealed class SharedRedis : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        if (_connection is not null) await _connection.DisposeAsync();
         if (_server is not null) await _server.DisposeAsync();
     }
 }
