@@ -124,6 +124,40 @@ public sealed class ElixirMixedTests(SharedRedis redis)
     }
 
     [Fact]
+    public async Task An_entry_that_has_ended_takes_no_log_that_another_shares()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
+        var (net, elixir) = await redis.OpenBothAsync(clock);
+        await using var _ = net;
+        await net.CommitAsync(Put("people", "a", "1") with { ExpiresAt = clock.GetUtcNow().AddMinutes(10) }, "sub:t", "u");
+        await net.CommitAsync(Put("people", "a:sub", "1"), "t");
+        clock.Advance(TimeSpan.FromHours(1));
+        await net.CommitAsync(Put("others", "1", "1"));
+        Assert.Equal(["net t 1"], await net.LogAsync("people", "a:sub"));
+        Assert.Equal(["events:people:a:sub:t"], await elixir.KeysAsync("events:*"));
+    }
+
+    [Fact]
+    public async Task A_call_that_is_cancelled_while_it_scans_ends_and_the_next_one_works()
+    {
+        var (net, _) = await redis.OpenBothAsync();
+        await using var disposing = net;
+        var commit = new Commit(Commit.NewVersion());
+        foreach (var i in Enumerable.Range(0, 3000)) commit.Add(Put("c", $"{i}", "1"));
+        await net.Store.CommitAsync(commit, TestContext.Current.CancellationToken);
+        for (var round = 0; round < 50; round++)
+        {
+            using var cancelled = new CancellationTokenSource();
+            var counting = net.Store.CountAsync("c", cancelled.Token).AsTask();
+            await Task.Yield();
+            await cancelled.CancelAsync();
+            try { Assert.Equal(3000, await counting); }
+            catch (OperationCanceledException) { Assert.True(counting.IsCanceled); }
+        }
+        Assert.Equal(3000, await net.Store.CountAsync("c", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task An_end_that_has_come_on_the_server_first_does_not_leave_the_old_log()
     {
         var (net, elixir) = await redis.OpenBothAsync();
