@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.CompilerServices;
 using Brook.Storage;
 using StackExchange.Redis;
 
@@ -46,7 +46,8 @@ internal sealed class ElixirReader(RedisConnection connection, ElixirNames names
             keys = await KeysAsync(collection, prefix, cancellationToken).ConfigureAwait(false);
             Remember(id = Guid.NewGuid().ToString("N"), keys);
         }
-        var from = last is null ? 0 : Array.BinarySearch(keys, last, StringComparer.Ordinal) is >= 0 and var at ? at + 1 : ~Array.BinarySearch(keys, last, StringComparer.Ordinal);
+        var from = last is null ? 0 : Array.BinarySearch(keys, last, StringComparer.Ordinal);
+        from = last is null ? 0 : from < 0 ? ~from : from + 1;
         var asked = keys.AsSpan(from, Math.Min(Math.Min(size, MostInAPage), keys.Length - from)).ToArray();
         var found = await ReadAsync(Array.ConvertAll(asked, key => new EntryKey(collection, key)), cancellationToken).ConfigureAwait(false);
         var entries = asked.Zip(found, KeyValuePair.Create).Where(entry => !entry.Value.IsMissing).ToList();
@@ -71,7 +72,7 @@ internal sealed class ElixirReader(RedisConnection connection, ElixirNames names
     }
 
     /// <summary>The names of all keys that begin with this text, some perhaps twice. It takes the server no longer than a millisecond at a time.</summary>
-    public async IAsyncEnumerable<string> ScanAsync(string beginning, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<string> ScanAsync(string beginning, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var node = await connection.AskAsync(database => database.IdentifyEndpointAsync(names.Own.Id, CommandFlags.DemandMaster), cancellationToken).ConfigureAwait(false)
             ?? throw RedisFailure.Unreachable(connection.Endpoint, null);

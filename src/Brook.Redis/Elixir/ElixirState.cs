@@ -15,6 +15,7 @@ namespace Brook.Redis;
 internal static class ElixirState
 {
     public const int EndDigits = 15, TypesAt = 16 + 40 + EndDigits;
+    private static readonly SearchValues<byte> s_escaped = SearchValues.Create([.. Enumerable.Range(0, 32).Select(c => (byte)c), (byte)'"', (byte)'\\']);
     private static readonly string s_missing = new('0', 16), s_one = new string('0', 15) + "1";
 
     /// <summary>Missing when there is nothing, it has ended, or it is another entry's of the same name.</summary>
@@ -33,7 +34,7 @@ internal static class ElixirState
 
     public static string Hex(long version) => version.ToString("x16", CultureInfo.InvariantCulture);
 
-    public static string Digits(DateTimeOffset? end) => Math.Max(end?.ToUnixTimeMilliseconds() ?? 0, end is null ? 0 : 1).ToString("D15", CultureInfo.InvariantCulture);
+    public static string Digits(DateTimeOffset? end) => (end is { } at ? Math.Max(1, at.ToUnixTimeMilliseconds()) : 0).ToString("D15", CultureInfo.InvariantCulture);
 
     /// <summary>A JSON string, escaped as Jason does: quotes, backslashes and control characters, nothing else.</summary>
     public static void Quote(ReadOnlySpan<byte> text, IBufferWriter<byte> to)
@@ -57,8 +58,6 @@ internal static class ElixirState
         to.Write(text);
         to.Write("\""u8);
     }
-
-    private static readonly SearchValues<byte> s_escaped = SearchValues.Create([.. Enumerable.Range(0, 32).Select(c => (byte)c), (byte)'"', (byte)'\\']);
 
     public static ReadOnlyMemory<byte> Quote(ReadOnlySpan<byte> text)
     {
