@@ -5,23 +5,35 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>What the keys of one view are called (docs/redis-layout.md). All share one hash tag, so one script may use them together, in a cluster too.</summary>
-internal sealed class RedisNames(string space)
+internal sealed class RedisNames
 {
     private readonly ConcurrentDictionary<string, CollectionNames> _collections = new();
+    private readonly string _own;
+
+    public RedisNames(string space) : this($"{{{space}}}:", "") { }
+
+    /// <param name="prefix">What all keys of the view begin with.</param>
+    /// <param name="own">What stands behind it in the keys named here.</param>
+    public RedisNames(string prefix, string own)
+    {
+        (Prefix, _own) = (prefix, prefix + own);
+        (Id, Expiring, Probe) = (Key("id"), Key("expiring"), Key("probe"));
+        RedisKey Key(string name) => Encoding.UTF8.GetBytes(_own + name);
+    }
 
     /// <summary>What all keys begin with.</summary>
-    public string Prefix { get; } = $"{{{space}}}:";
+    public string Prefix { get; }
 
     /// <summary>The string that names the data: made with the first start, gone with the data.</summary>
-    public RedisKey Id { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:id");
+    public RedisKey Id { get; }
 
     /// <summary>The set of collections that ever had an entry with an end.</summary>
-    public RedisKey Expiring { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:expiring");
+    public RedisKey Expiring { get; }
 
     /// <summary>What the check of rights writes and removes.</summary>
-    public RedisKey Probe { get; } = Encoding.UTF8.GetBytes($"{{{space}}}:probe");
+    public RedisKey Probe { get; }
 
-    public CollectionNames Of(string collection) => _collections.GetOrAdd(collection, static (name, prefix) => new(prefix, name), Prefix);
+    public CollectionNames Of(string collection) => _collections.GetOrAdd(collection, static (name, prefix) => new(prefix, name), _own);
 }
 
 /// <summary>The keys of one collection.</summary>

@@ -12,7 +12,7 @@ public sealed class SharedRedis : IAsyncLifetime
     private static int s_namespaces;
     private static SharedRedis? s_current;
     private RedisServer? _server;
-    private ConnectionMultiplexer? _connection;
+    private ConnectionMultiplexer? _connection, _admin;
 
     /// <summary>For tests that are compiled here and know nothing of Redis.</summary>
     public static SharedRedis Current => s_current!;
@@ -36,6 +36,25 @@ public sealed class SharedRedis : IAsyncLifetime
         return new(_connection!, new RedisStoreOptions { Namespace = NewNamespace() }, time);
     }
 
+    /// <summary>A view in Elixir's layout; empty, unless the namespace is used already.</summary>
+    internal ElixirViewStore OpenElixir(TimeProvider? time = null, string? space = null, ElixirSerializer serializer = ElixirSerializer.BrookSerde)
+    {
+        var options = new RedisStoreOptions { Namespace = space ?? NewNamespace(), ElixirSerializer = serializer };
+        return new(RedisConfiguration.Connection(RedisConfiguration.Parse(Server.ConnectionString), options), options, time);
+    }
+
+    /// <summary>A started store in Elixir's layout, and Elixir beside it.</summary>
+    internal async Task<(ElixirProbe Net, ElixirWriter Elixir)> OpenBothAsync(TimeProvider? time = null)
+    {
+        var space = NewNamespace();
+        var store = OpenElixir(time, space);
+        await store.StartAsync(TestContext.Current.CancellationToken);
+        return (new(store), new(await ConnectAsync(), space));
+    }
+
+    /// <summary>The server without Brook: what another program does there.</summary>
+    public async Task<IDatabase> ConnectAsync() => (_admin ??= await ConnectionMultiplexer.ConnectAsync($"{Server.ConnectionString},allowAdmin=true")).GetDatabase();
+
     public static string NewNamespace() => $"test{Interlocked.Increment(ref s_namespaces)}";
 
     public async ValueTask InitializeAsync()
@@ -49,6 +68,7 @@ public sealed class SharedRedis : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null) await _connection.DisposeAsync();
+        if (_admin is not null) await _admin.DisposeAsync();
         if (_server is not null) await _server.DisposeAsync();
     }
 }

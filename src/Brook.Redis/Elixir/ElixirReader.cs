@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+using Brook.Storage;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>Reads entries in Elixir's layout: some, a page, how many. Nothing lists a collection's keys there, so pages and counts scan the names of the whole database, a part at a time.</summary>
+internal sealed class ElixirReader(RedisConnection connection, ElixirNames names, TimeProvider time)
+{
+    private const int MostInAPage = 1000, ScannedAtOnce = 1000, RememberedScans = 4;
+    private readonly CollectionReader _own = new(connection, names.Own, time);
+    private readonly Lock _lock = new();
+    private readonly List<(string Id, string[] Keys)> _scans = [];        // the last used last
+
+    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = new StoredEntry[keys.Length];
+        if (keys.Length == 0) return entries;
+        var places = Enumerable.Range(0, keys.Length).GroupBy(i => keys.Span[i].Collection).Select(group => group.ToArray()).ToArray();
+        var theirs = Enumerable.Range(0, keys.Length).Where(i => !ElixirNames.IsOwn(keys.Span[i].Collection)).ToArray();
+        var (states, rows) = await connection.AskAsync(async database =>
+        {
+            var asked = database.CreateTransaction();       // no commit is seen in part
+            var found = theirs.Length == 0 ? Task.FromResult<RedisValue[]>([]) : asked.StringGetAsync(Array.ConvertAll(theirs, i => names.StateOf(keys.Span[i])));
+            var hashes = Array.ConvertAll(places, at => asked.HashGetAsync(HashOf(keys.Span[at[0]].Collection), Array.ConvertAll(at, i => (RedisValue)keys.Span[i].Key)));
+            await asked.ExecuteAsync().ConfigureAwait(false);
+            return (await found.ConfigureAwait(false), await Task.WhenAll(hashes).ConfigureAwait(false));
+        }, cancellationToken).ConfigureAwait(false);
+        var stateOf = theirs.Zip(states).ToDictionary(found => found.First, found => (byte[]?)found.Second);
+        var now = time.GetUtcNow();
+        foreach (var (group, at) in places.Index())
+            foreach (var (place, i) in at.Index())
+                entries[i] = stateOf.TryGetValue(i, out var state) ? ElixirState.Read(state, (byte[]?)rows[group][place], keys.Span[i], now) : Blob.Read((byte[]?)rows[group][place], now, keys.Span[i]);
+        return entries;
+    }
+
+    /// <summary>In the order of the keys. The first page finds the names, the others go through what it found; <paramref name="after"/> names the scan and the last key that was looked at.</summary>
+    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+    {
+        if (ElixirNames.IsOwn(collection)) return await _own.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        var (id, last) = after?.IndexOf('/', StringComparison.Ordinal) is { } slash and >= 0 ? (after[..slash], after[(slash + 1)..]) : ("", after);
+        if (Recall(id) is not { } keys)         // another process gave the page before, or it was long ago: what was there then is there now, or did not stay
+        {
+            keys = await KeysAsync(collection, prefix, cancellationToken).ConfigureAwait(false);
+            Remember(id = Guid.NewGuid().ToString("N"), keys);
+        }
+        var from = last is null ? 0 : Array.BinarySearch(keys, last, StringComparer.Ordinal);
+        from = last is null ? 0 : from < 0 ? ~from : from + 1;
+        var asked = keys.AsSpan(from, Math.Min(Math.Min(size, MostInAPage), keys.Length - from)).ToArray();
+        var found = await ReadAsync(Array.ConvertAll(asked, key => new EntryKey(collection, key)), cancellationToken).ConfigureAwait(false);
+        var entries = asked.Zip(found, KeyValuePair.Create).Where(entry => !entry.Value.IsMissing).ToList();
+        if (from + asked.Length < keys.Length) return new(entries, $"{id}/{asked[^1]}");
+        Forget(id);
+        return new(entries, null);
+    }
+
+    /// <summary>What has one possible owner and no end is counted by its name, the rest is looked at.</summary>
+    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
+    {
+        if (ElixirNames.IsOwn(collection)) return await _own.CountAsync(collection, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        var keys = await KeysAsync(collection, "", cancellationToken).ConfigureAwait(false);
+        var ended = await connection.AskAsync(database => database.SortedSetRangeByScoreAsync(names.Ends, stop: time.GetUtcNow().ToUnixTimeMilliseconds()), cancellationToken).ConfigureAwait(false);
+        var looks = ended.Select(member => member.ToString()).Where(member => member.StartsWith($"{collection}\0", StringComparison.Ordinal)).Select(member => member[(collection.Length + 1)..]).ToHashSet();
+        looks.UnionWith(keys.Where(key => ElixirNames.IsAmbiguous(new(collection, key))));
+        var count = keys.LongCount(key => !looks.Contains(key));
+        foreach (var part in keys.Where(looks.Contains).Chunk(MostInAPage))
+            count += (await ReadAsync(Array.ConvertAll(part, key => new EntryKey(collection, key)), cancellationToken).ConfigureAwait(false)).Count(entry => !entry.IsMissing);
+        return count;
+    }
+
+    /// <summary>The names of all keys that begin with this text, some perhaps twice. It takes the server no longer than a millisecond at a time.</summary>
+    public async IAsyncEnumerable<string> ScanAsync(string beginning, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var node = await connection.AskAsync(database => database.IdentifyEndpointAsync(names.Own.Id, CommandFlags.DemandMaster), cancellationToken).ConfigureAwait(false)
+            ?? throw RedisFailure.Unreachable(connection.Endpoint, null);
+        var scan = connection.Database.Multiplexer.GetServer(node).KeysAsync(connection.Database.Database, ElixirNames.Beginning(beginning), ScannedAtOnce).GetAsyncEnumerator(cancellationToken);
+        await using (scan.ConfigureAwait(false))
+            while (await connection.AskAsync(_ => scan.MoveNextAsync().AsTask(), cancellationToken).ConfigureAwait(false))
+                if ((string?)scan.Current is { } name && name.StartsWith(beginning, StringComparison.Ordinal)) yield return name;
+    }
+
+    private RedisKey HashOf(string collection) => ElixirNames.IsOwn(collection) ? names.Own.Of(collection).Entries : names.RowsOf(collection);
+
+    private async ValueTask<string[]> KeysAsync(string collection, string prefix, CancellationToken cancellationToken)
+    {
+        var keys = new HashSet<string>();
+        var start = $"{names.States}{collection}:";
+        await foreach (var name in ScanAsync(start + prefix, cancellationToken).ConfigureAwait(false)) keys.Add(name[start.Length..]);
+        var sorted = keys.ToArray();
+        Array.Sort(sorted, StringComparer.Ordinal);
+        return sorted;
+    }
+
+    private string[]? Recall(string id)
+    {
+        lock (_lock)
+        {
+            if (_scans.FindIndex(scan => scan.Id == id) is var at && at < 0) return null;
+            var scan = _scans[at];
+            _scans.RemoveAt(at);
+            _scans.Add(scan);
+            return scan.Keys;
+        }
+    }
+
+    private void Remember(string id, string[] keys)
+    {
+        lock (_lock)
+        {
+            _scans.Add((id, keys));
+            if (_scans.Count > RememberedScans) _scans.RemoveAt(0);
+        }
+    }
+
+    private void Forget(string id)
+    {
+        lock (_lock) _scans.RemoveAll(scan => scan.Id == id);
+    }
+}

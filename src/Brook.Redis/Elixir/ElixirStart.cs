@@ -1,0 +1,46 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Brook.Redis;
+
+/// <summary>What must be right before the first event, beyond what the native layout asks for: in a cluster one slot for all keys, and rights on the keys that Elixir has.</summary>
+internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, string space, ILogger logger)
+{
+    // What a script is told about rights: by Redis 7.2 and newer, by those before.
+    private static readonly string[] s_noRights = ["NOPERM", "ACL", "user executing the script"];
+    private readonly StartCheck _native = new(connection, names.Own, space, logger);
+
+    /// <summary>Gives the data's id.</summary>
+    /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
+    public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)
+    {
+        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (!IsOneSlot(space) && await IsClusterAsync(cancellationToken).ConfigureAwait(false))
+            throw new BrookException($"Redis at {connection.Endpoint} is a cluster, and the namespace '{space}' would spread over it: the Elixir layout needs all keys in one slot. Use a namespace with a hash tag in both applications, \"{{{space}}}\" for instance, or a server that is no cluster.");
+        var id = await _native.RunAsync(cancellationToken).ConfigureAwait(false);
+        await CheckRightsAsync(cancellationToken).ConfigureAwait(false);
+        return id;
+    }
+
+    /// <summary>A cluster goes by what stands between the first brace and the next closing one.</summary>
+    private static bool IsOneSlot(string space) => space.IndexOf('{', StringComparison.Ordinal) is >= 0 and var open && space.IndexOf('}', open) > open + 1;
+
+    /// <summary>What the connection found out: INFO is for administrators only.</summary>
+    private async ValueTask<bool> IsClusterAsync(CancellationToken cancellationToken)
+    {
+        await connection.AskAsync(database => database.PingAsync(), cancellationToken).ConfigureAwait(false);
+        return connection.Database.Multiplexer.GetServers().Any(server => server.ServerType == ServerType.Cluster);
+    }
+
+    private async ValueTask CheckRightsAsync(CancellationToken cancellationToken)
+    {
+        RedisKey Key(string kind) => Encoding.UTF8.GetBytes($"{kind}$probe:x");
+        var denied = (string?[]?)await connection.RunAsync(Script.ElixirProbe, [Key(names.States), Key(names.Events)], [], cancellationToken).ConfigureAwait(false) ?? [];
+        if (denied.Length == 0) return;
+        var first = denied[1] ?? "";
+        if (!s_noRights.Any(text => first.Contains(text, StringComparison.Ordinal))) throw RedisFailure.OfServer(first, connection.Endpoint, key: $"{names.Prefix}*");
+        var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
+        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+    }
+}
