@@ -10,6 +10,7 @@ namespace Brook.Redis;
 /// <summary>Writes a commit as the arguments of commit.lua, grouped by collection, and reads what differs from its answer. Reused; one commit at a time.</summary>
 internal sealed class CommitCall(RedisNames names)
 {
+    private const int ShapeBytes = 12;
     private readonly Dictionary<string, CommitGroup> _groups = [];
     private readonly List<CommitGroup> _used = [];
     private RedisKeyOrValue[] _arguments = [];
@@ -129,18 +130,23 @@ internal sealed class CommitCall(RedisNames names)
         }
     }
 
-    /// <summary>Of each log: how many records it gets, and the smallest limit they have; 0: none has one.</summary>
+    /// <summary>Of logs alike that follow each other: how many logs, how many records each gets, and the smallest limit they have; 0: none has one.</summary>
     private ReadOnlyMemory<byte> ShapeOf(List<int> logs, Commit commit)
     {
-        var shape = Take(8 * logs.Count);
-        for (var at = 0; at < logs.Count; at++)
+        var shape = Take(ShapeBytes * logs.Count);
+        var (length, last, alike) = (0, (Count: 0, Keep: 0), 0);
+        foreach (var log in logs)
         {
             var (count, keep) = (0, BrookOptions.KeepAll);
-            for (var i = _appends[logs[at]]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, commit.Appends[i - 1].Keep));
-            BinaryPrimitives.WriteInt32BigEndian(shape.Span[(8 * at)..], count);
-            BinaryPrimitives.WriteInt32BigEndian(shape.Span[(8 * at + 4)..], keep == BrookOptions.KeepAll ? 0 : keep);
+            for (var i = _appends[log]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, commit.Appends[i - 1].Keep));
+            if (keep == BrookOptions.KeepAll) keep = 0;
+            if ((count, keep) != last) (last, alike, length) = ((count, keep), 0, length + ShapeBytes);
+            var run = shape.Span[(length - ShapeBytes)..];
+            BinaryPrimitives.WriteInt32BigEndian(run, ++alike);
+            BinaryPrimitives.WriteInt32BigEndian(run[4..], count);
+            BinaryPrimitives.WriteInt32BigEndian(run[8..], keep);
         }
-        return shape;
+        return shape[..length];
     }
 
     private ReadOnlyMemory<byte> VersionOf(long version)
@@ -153,7 +159,7 @@ internal sealed class CommitCall(RedisNames names)
     private static int SizeOf(Commit commit)
     {
         var size = 0L;
-        foreach (ref readonly var entry in commit.Entries) size += Blob.Head + 8 + Blob.SizeOf(in entry);
+        foreach (ref readonly var entry in commit.Entries) size += Blob.Head + ShapeBytes + Blob.SizeOf(in entry);
         foreach (ref readonly var append in commit.Appends) size += Record.SizeOf(in append);
         if (size > Array.MaxLength) throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"A commit of {size:N0} bytes is too large for Redis: make fewer or smaller changes per event."));
         return (int)size;

@@ -132,7 +132,7 @@ public sealed class AsynchronousHandlersTests
                 return ValueTask.FromResult<Changes>(default);
             },
         }, store);
-        store.HasRead = keys =>
+        store.Reading = keys =>
         {
             if (keys[0] != new EntryKey("sums", "a") || !asked.TrySetResult()) return Task.CompletedTask;
             return gate.Task;
