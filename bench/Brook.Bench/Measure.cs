@@ -3,10 +3,11 @@ using System.Diagnostics;
 namespace Brook.Bench;
 
 /// <summary>One turn of one row.</summary>
-internal readonly record struct Sample(int Events, TimeSpan Elapsed, TimeSpan Cpu, long Bytes, TimeSpan Paused)
+internal readonly record struct Sample(int Events, TimeSpan Elapsed, TimeSpan Cpu, long Bytes, TimeSpan Paused, TimeSpan? ServerCpu)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
     public double CpuMicroseconds => Cpu.TotalMicroseconds / Events;
+    public double ServerCpuMicroseconds => ServerCpu.GetValueOrDefault().TotalMicroseconds / Events;
     public double BytesPerEvent => (double)Bytes / Events;
 
     /// <summary>How much of the time all threads stood still for the garbage collection.</summary>
@@ -31,7 +32,7 @@ internal static class Measure
         for (var round = 0; round < WarmUps + rounds; round++)
             foreach (var row in rows)
             {
-                var sample = await TurnAsync(row, events > 0 ? events : row.Events);
+                var sample = events > 0 ? await TurnAsync(scenario, row, events, Math.Max(1, events / 10)) : await TurnAsync(scenario, row, row.Events, row.LeadIn);
                 if (round >= WarmUps) samples[row.Name].Add(sample);
             }
         return [.. rows.Select(row => new RowResult(row.Name, samples[row.Name]))];
@@ -43,18 +44,18 @@ internal static class Measure
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>A fresh peer, a tenth of the events to get going, a collection, then what counts.</summary>
-    private static async Task<Sample> TurnAsync(Row row, int events)
+    /// <summary>A fresh peer, events to get going (a tenth, if the row says nothing else), a collection, then what counts.</summary>
+    private static async Task<Sample> TurnAsync(Scenario scenario, Row row, int events, int leadIn)
     {
         await using var peer = await row.Open();
-        var leadIn = Math.Max(1, events / 10);
         await peer.RunAsync(leadIn);
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        var (bytes, paused, cpu, started) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
+        var (serverCpu, bytes, paused, cpu, started) = (scenario.ServerCpu, GC.GetTotalAllocatedBytes(precise: true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         await peer.RunAsync(events);
-        var sample = new Sample(events, Stopwatch.GetElapsedTime(started), Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - bytes, GC.GetTotalPauseDuration() - paused);
+        var elapsed = Stopwatch.GetElapsedTime(started);
+        var sample = new Sample(events, peer.Took ?? elapsed, Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - bytes, GC.GetTotalPauseDuration() - paused, scenario.ServerCpu - serverCpu);
         var applied = await peer.AppliedAsync();
         if (applied != leadIn + events) throw new InvalidOperationException($"'{row.Name}' was sent {leadIn + events} events and has {applied}: no result.");
         return sample;

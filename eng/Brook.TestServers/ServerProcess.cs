@@ -49,6 +49,7 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
     public async Task StartAsync(ServerCommand command)
     {
         if (IsRunning) throw new InvalidOperationException($"The server is running already, as process {Id}.");
+        if (command.User is not null && Supervisor.SetPriv is null) throw new InvalidOperationException($"setpriv (of util-linux) is needed to run {command.Executable} as {command.User}; it was not found.");
         _process?.Dispose();
         _process = null;
         _logStart = File.Exists(_log) ? new FileInfo(_log).Length : 0;

@@ -4,7 +4,7 @@ using Brook.Testing;
 
 namespace Brook.Redis.Tests;
 
-public sealed class ContractTests(SharedRedis redis)
+public sealed class ContractTests(SharedRedis redis, SharedGarnet garnet)
 {
     public static TheoryData<string> Cases => [.. ViewStoreContract.Cases];
 
@@ -15,4 +15,9 @@ public sealed class ContractTests(SharedRedis redis)
         _ = redis.Server;
         return ViewStoreContract.RunAsync(name, time => new ValueTask<IViewStore>(redis.Open(time)), cancellationToken: TestContext.Current.CancellationToken);
     }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task Garnet_keeps_the_contract(string name) => ViewStoreContract.RunAsync(name,
+        time => new ValueTask<IViewStore>(new RedisViewStore(garnet.ConnectionString, new RedisStoreOptions { Namespace = SharedRedis.NewNamespace() }, time)), cancellationToken: TestContext.Current.CancellationToken);
 }

@@ -18,7 +18,7 @@ public sealed class CleanFoldTests
     public async Task The_view_and_its_logs_equal_a_clean_fold(int seed)
     {
         var random = new Random(seed);
-        var store = new FaultyViewStore(new InMemoryViewStore()).FailRandomly(FaultPoint.Read, 0.1, seed).FailRandomly(FaultPoint.BeforeCommit, 0.1, seed + 1).FailRandomly(FaultPoint.AfterCommit, 0.1, seed + 2);
+        var store = new FaultyViewStore(Stores.New()).FailRandomly(FaultPoint.Read, 0.1, seed).FailRandomly(FaultPoint.BeforeCommit, 0.1, seed + 1).FailRandomly(FaultPoint.AfterCommit, 0.1, seed + 2);
         await using var lane = await TestLane.OpenAsync(brook =>
         {
             brook.Options.LogLimit = 3;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Brook.Lanes;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -31,19 +30,7 @@ internal sealed class Engine : Scenario
 
     public override IReadOnlyList<Ratio> Ratios { get; } = [new("engine_vs_handwritten", "engine", "handwritten"), new("one_per_batch_vs_engine", "engine_one_per_batch", "engine")];
 
-    private static ReadOnlyMemory<byte>[] Records => s_records ??= Written(Prepared);
-
-    /// <summary>Lets Brook's own sender write the events, and keeps what it hands to its transport.</summary>
-    private static ReadOnlyMemory<byte>[] Written(int events)
-    {
-        var (services, transport) = (new ServiceCollection(), new Keeping());
-        services.AddKeyedSingleton<IBrookTransport>("", transport);
-        BrookBuilder.Register(services, "", brook => brook.Author("orders-service").Event<OrderUpdated>(Load.Type).SendOnly());
-        using var provider = services.BuildServiceProvider();
-        var sending = provider.GetRequiredService<IBrook>().SendManyAsync(Enumerable.Range(0, events).Select(Load.Event));
-        if (!sending.IsCompletedSuccessfully) throw new InvalidOperationException("This transport answers at once.");
-        return [.. transport.Records];
-    }
+    private static ReadOnlyMemory<byte>[] Records => s_records ??= Bench.Records.Of(Enumerable.Range(0, Prepared).Select(Load.Event));
 
     private sealed class EnginePeer(ServiceProvider provider, Lane lane, int together) : IPeer
     {
@@ -85,29 +72,12 @@ internal sealed class Engine : Scenario
 
         public Task RunAsync(int events)
         {
-            for (var i = 0; i < events; i++) _view.Apply(JsonSerializer.Deserialize<Envelope>(records[i % records.Length].Span, JsonSerializerOptions.Web)!.Data);
+            for (var i = 0; i < events; i++) _view.Apply(Bench.Records.Read(records[i % records.Length]));
             return Task.CompletedTask;
         }
 
         public Task<long> AppliedAsync() => Task.FromResult(_view.Applied);
 
         public ValueTask DisposeAsync() => default;
-
-        private sealed record Envelope(string Type, string? Author, string? Key, OrderUpdated Data);
-    }
-
-    private sealed class Keeping : IBrookTransport
-    {
-        public List<ReadOnlyMemory<byte>> Records { get; } = [];
-
-        public bool ForwardsToOtherNodes => false;
-
-        public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
-        {
-            foreach (var e in events.Span) Records.Add(e.Record.ToArray());
-            return new(new SendOutcome([], [], null));
-        }
-
-        public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken) => default;
     }
 }

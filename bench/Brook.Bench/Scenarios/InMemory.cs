@@ -49,39 +49,11 @@ internal sealed class InMemory : Scenario
         return Callers.SendAsync(Publishers, events, i => bus.Publish(Load.Order(i)));
     }
 
-    /// <summary>A host without logging. MassTransit keeps its log context in the async flow, so each host is started in one of its own.</summary>
-    private static async Task<IHost> StartAsync(Action<IBusRegistrationConfigurator> configure, int? limit = null)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddSingleton<Arrivals>();
-        builder.Services.AddSingleton<HandwrittenView>();
-        builder.Services.AddMassTransit(x =>
-        {
-            configure(x);
-            x.UsingInMemory((context, bus) =>
-            {
-                if (limit is not null) bus.ConcurrentMessageLimit = limit;
-                bus.ConfigureEndpoints(context);
-            });
-        });
-        var host = builder.Build();
-        Task starting;
-        using (ExecutionContext.SuppressFlow()) starting = Task.Run(() => host.StartAsync());
-        await starting;
-        return host;
-    }
-
-    private static async ValueTask StopAsync(IHost host)
-    {
-        await host.StopAsync();
-        host.Dispose();
-    }
-
     private sealed class PublishPeer(IHost host) : IPeer
     {
         private readonly Arrivals _arrivals = host.Services.GetRequiredService<Arrivals>();
 
-        public static async Task<IPeer> OpenAsync<TConsumer>(bool ordered) where TConsumer : class, IConsumer => new PublishPeer(await StartAsync(
+        public static async Task<IPeer> OpenAsync<TConsumer>(bool ordered) where TConsumer : class, IConsumer => new PublishPeer(await BusHost.StartAsync(
             x => x.AddConsumer<TConsumer>(consumer =>
             {
                 if (!ordered) consumer.Options<BatchOptions>(batch => batch.SetMessageLimit(100).SetTimeLimit(ms: 10).SetConcurrencyLimit(1));
@@ -97,14 +69,14 @@ internal sealed class InMemory : Scenario
 
         public Task<long> AppliedAsync() => Task.FromResult(host.Services.GetRequiredService<HandwrittenView>().Applied is > 0 and var applied ? applied : _arrivals.Seen);
 
-        public ValueTask DisposeAsync() => StopAsync(host);
+        public ValueTask DisposeAsync() => BusHost.StopAsync(host);
     }
 
     private sealed class SinglePeer(IHost host) : IPeer
     {
         private readonly Arrivals _arrivals = host.Services.GetRequiredService<Arrivals>();
 
-        public static async Task<IPeer> OpenAsync() => new SinglePeer(await StartAsync(x => x.AddBrook(brook =>
+        public static async Task<IPeer> OpenAsync() => new SinglePeer(await BusHost.StartAsync(x => x.AddBrook(brook =>
         {
             brook.AddHandler<OrderHandler>().AddHandler<CountingHandler>().Consume<OrderUpdated>(Load.Type, order => order.Id);
             brook.Options.LogLimit = Load.LogLimit;
@@ -129,7 +101,7 @@ internal sealed class InMemory : Scenario
             return 0;
         }
 
-        public ValueTask DisposeAsync() => StopAsync(host);
+        public ValueTask DisposeAsync() => BusHost.StopAsync(host);
     }
 
     private sealed class CountingHandler(Arrivals arrivals) : IBrookHandler<OrderUpdated>
@@ -146,7 +118,7 @@ internal sealed class InMemory : Scenario
         private readonly IBrook _brook = host.Services.GetRequiredService<IBrook>();
         private readonly IBrookView _view = host.Services.GetRequiredService<IBrookView>();
 
-        public static async Task<IPeer> OpenAsync(Func<IBrook, int, Task<IReadOnlyList<Receipt>>> send) => new BrookPeer(await StartAsync(x => x.AddBrook(brook =>
+        public static async Task<IPeer> OpenAsync(Func<IBrook, int, Task<IReadOnlyList<Receipt>>> send) => new BrookPeer(await BusHost.StartAsync(x => x.AddBrook(brook =>
         {
             brook.Author("orders-service").AddHandler<OrderHandler>();
             brook.Options.LogLimit = Load.LogLimit;
@@ -160,7 +132,7 @@ internal sealed class InMemory : Scenario
 
         public Task<long> AppliedAsync() => _view.AppliedAsync();
 
-        public ValueTask DisposeAsync() => StopAsync(host);
+        public ValueTask DisposeAsync() => BusHost.StopAsync(host);
     }
 
     private sealed class EmptyConsumer(Arrivals arrivals) : IConsumer<OrderUpdated>

@@ -10,11 +10,14 @@ namespace Brook.Redis;
 /// <summary>Writes a commit as the arguments of commit.lua, grouped by collection, and reads what differs from its answer. Reused; one commit at a time.</summary>
 internal sealed class CommitCall(RedisNames names)
 {
+    private const int ShapeBytes = 12;
     private readonly Dictionary<string, CommitGroup> _groups = [];
     private readonly List<CommitGroup> _used = [];
     private RedisKeyOrValue[] _arguments = [];
     private int _count;
     private int[] _appends = [], _next = [];                // of an entry its first append, of an append the next one of the same entry; 0: none, else the index + 1
+    private readonly Stack<int> _newestFirst = [];
+    private readonly Dictionary<string, int> _room = [];    // of a type how many more may stay
     private byte[] _bytes = [];
     private int _written;
 
@@ -67,8 +70,29 @@ internal sealed class CommitCall(RedisNames names)
         {
             ref readonly var entry = ref entries[i];
             if (group?.Collection != entry.Entry.Collection) group = GroupOf(entry.Entry.Collection);
+            if (_appends[i] != 0) DropWhatWouldNotStay(i, appends);
             group.Add(i, in entry, hasAppends: _appends[i] != 0);
         }
+    }
+
+    /// <summary>Of many events for one entry, only those that newer ones leave room for are sent.</summary>
+    private void DropWhatWouldNotStay(int entry, ReadOnlySpan<CommitAppend> appends)
+    {
+        var (count, keep) = (0, BrookOptions.KeepAll);
+        for (var i = _appends[entry]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, appends[i - 1].Keep));
+        if (count <= keep) return;
+        _newestFirst.Clear();
+        _room.Clear();
+        for (var i = _appends[entry]; i != 0; i = _next[i - 1]) _newestFirst.Push(i);
+        var next = 0;
+        while (_newestFirst.TryPop(out var i))
+        {
+            ref readonly var append = ref appends[i - 1];
+            var left = Math.Min(append.Keep, _room.GetValueOrDefault(append.Type, BrookOptions.KeepAll)) - 1;
+            _room[append.Type] = left;
+            if (left >= 0) (_next[i - 1], next) = (next, i);
+        }
+        _appends[entry] = next;
     }
 
     private CommitGroup GroupOf(string collection)
@@ -129,18 +153,23 @@ internal sealed class CommitCall(RedisNames names)
         }
     }
 
-    /// <summary>Of each log: how many records it gets, and the smallest limit they have; 0: none has one.</summary>
+    /// <summary>Of logs alike that follow each other: how many logs, how many records each gets, and the smallest limit they have; 0: none has one.</summary>
     private ReadOnlyMemory<byte> ShapeOf(List<int> logs, Commit commit)
     {
-        var shape = Take(8 * logs.Count);
-        for (var at = 0; at < logs.Count; at++)
+        var shape = Take(ShapeBytes * logs.Count);
+        var (length, last, alike) = (0, (Count: 0, Keep: 0), 0);
+        foreach (var log in logs)
         {
             var (count, keep) = (0, BrookOptions.KeepAll);
-            for (var i = _appends[logs[at]]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, commit.Appends[i - 1].Keep));
-            BinaryPrimitives.WriteInt32BigEndian(shape.Span[(8 * at)..], count);
-            BinaryPrimitives.WriteInt32BigEndian(shape.Span[(8 * at + 4)..], keep == BrookOptions.KeepAll ? 0 : keep);
+            for (var i = _appends[log]; i != 0; i = _next[i - 1]) (count, keep) = (count + 1, Math.Min(keep, commit.Appends[i - 1].Keep));
+            if (keep == BrookOptions.KeepAll) keep = 0;
+            if ((count, keep) != last) (last, alike, length) = ((count, keep), 0, length + ShapeBytes);
+            var run = shape.Span[(length - ShapeBytes)..];
+            BinaryPrimitives.WriteInt32BigEndian(run, ++alike);
+            BinaryPrimitives.WriteInt32BigEndian(run[4..], count);
+            BinaryPrimitives.WriteInt32BigEndian(run[8..], keep);
         }
-        return shape;
+        return shape[..length];
     }
 
     private ReadOnlyMemory<byte> VersionOf(long version)
@@ -153,7 +182,7 @@ internal sealed class CommitCall(RedisNames names)
     private static int SizeOf(Commit commit)
     {
         var size = 0L;
-        foreach (ref readonly var entry in commit.Entries) size += Blob.Head + 8 + Blob.SizeOf(in entry);
+        foreach (ref readonly var entry in commit.Entries) size += Blob.Head + ShapeBytes + Blob.SizeOf(in entry);
         foreach (ref readonly var append in commit.Appends) size += Record.SizeOf(in append);
         if (size > Array.MaxLength) throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"A commit of {size:N0} bytes is too large for Redis: make fewer or smaller changes per event."));
         return (int)size;

@@ -3,8 +3,8 @@
 -- KEYS  1: the data's id; then, per collection: entries (hash), index (sorted set by key), expiries (sorted set by time), and the logs (lists) that are appended to,
 --       renewed and removed
 -- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the number of collections; then, per collection: the numbers of its checks, puts, puts that may be
---       new, deletes and expiring puts, the shapes of its appends and of its renewed logs (8 bytes each: how many records, how many of a type may stay), the number of
---       its removed logs, the beginning of its logs' names; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
+--       new, deletes and expiring puts, the shapes of its appends and of its renewed logs (12 bytes for logs alike that follow each other: how many logs, how many
+--       records each, how many of a type may stay), the number of its removed logs, the beginning of its logs' names; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
 --       expiring puts (time, field), records
 local K, A, call, try = KEYS, ARGV, redis.call, redis.pcall
 local byte, sub, min, max, floor, unpack, tonumber = string.byte, string.sub, math.min, math.max, math.floor, unpack, tonumber
@@ -26,6 +26,27 @@ end
 local function number(s, i)
   local a, b, c, d = byte(s, i, i + 3)
   return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+-- Calls for each log of a shape: its key, its first record, how many it has, how many of a type may stay. A value that it gives ends it.
+local function logs(shape, key, at, visit)
+  for s = 1, #shape, 12 do
+    local n, keep = number(shape, s + 4), number(shape, s + 8)
+    for _ = 1, number(shape, s) do
+      local over = visit(K[key], at, n, keep)
+      if over then return over end
+      key, at = key + 1, at + n
+    end
+  end
+end
+
+-- The key and the argument that come behind the logs of a shape.
+local function behind(shape, key, at)
+  for s = 1, #shape, 12 do
+    local count = number(shape, s)
+    key, at = key + count, at + count * number(shape, s + 4)
+  end
+  return key, at
 end
 
 -- Drops the records that newer ones of their type leave no room for. A record: length of the type (2 bytes), how many of the type may stay (4 bytes), type, event.
@@ -102,14 +123,9 @@ for g = 1, tonumber(A[3]) do
   o.ends = p
   p = p + 2 * ending
   o.records = p
-  k = k + 3 + #o.shape / 8
-  o.renewed = k
-  k = k + #o.renewals / 8
-  o.removedLogs = k
-  k = k + o.removed
-  for s = 1, #o.shape, 8 do p = p + number(o.shape, s) end
-  o.renewedRecords = p
-  for s = 1, #o.renewals, 8 do p = p + number(o.renewals, s) end
+  o.renewed, o.renewedRecords = behind(o.shape, o.appends, o.records)
+  o.removedLogs, p = behind(o.renewals, o.renewed, o.renewedRecords)
+  k = o.removedLogs + o.removed
   o.expires = ending > 0 or ((puts > 0 or fresh > 0 or deletes > 0) and call('EXISTS', o.expiries) == 1)
   if o.expires then
     local r = try('ZCARD', o.expiries)
@@ -137,32 +153,40 @@ for _, o in ipairs(groups) do
 end
 
 -- Appends can be taken back, so a log of a wrong type is found out by appending to it.
-local lengths = {}
-for g, o in ipairs(groups) do
-  local at, key = o.records, o.appends
-  for s = 1, #o.shape, 8 do
-    local n = number(o.shape, s)
-    local r
-    if n <= CHUNK then r = try('RPUSH', K[key], unpack(A, at, at + n - 1))
-    else
-      r = try('RPUSH', K[key], A[at])
-      if type(r) == 'number' then r = r - 1 + n; each('RPUSH', K[key], at + 1, at + n - 1) end
+local lengths = {}                              -- of logs that may be too long now
+local function append(key, at, n, keep)
+  local r = n == 1 and try('RPUSH', key, A[at]) or try('RPUSH', key, unpack(A, at, at + min(n, CHUNK) - 1))
+  if type(r) == 'table' then return {'FAILED', key, r.err} end
+  if n > CHUNK then
+    each('RPUSH', key, at + CHUNK, at + n - 1)
+    r = r + n - CHUNK
+  end
+  if keep > 0 and r > keep then lengths[key] = r end
+end
+for _, o in ipairs(groups) do
+  local failed = logs(o.shape, o.appends, o.records, append)
+  if failed then
+    local function takeBack(key, _, n)
+      if key == failed[2] then return failed end
+      call('RPOP', key, n)
     end
-    if type(r) == 'table' then
-      local failed = K[key]
-      for h = g, 1, -1 do
-        local q = groups[h]
-        local last = h == g and key - 1 or q.appends + #q.shape / 8 - 1
-        for l = q.appends, last do call('RPOP', K[l], number(q.shape, (l - q.appends) * 8 + 1)) end
-      end
-      return {'FAILED', failed, r.err}
+    for _, q in ipairs(groups) do
+      if logs(q.shape, q.appends, q.records, takeBack) then return failed end
     end
-    local keep = number(o.shape, s + 4)
-    if keep > 0 and r > keep then lengths[key] = r end
-    at, key = at + n, key + 1
   end
 end
 
+local function renew(key, at, n, keep)
+  call('UNLINK', key)
+  each('RPUSH', key, at, at + n - 1)
+  if keep > 0 and n > keep then cut(key, keep) end
+end
+local function cutLong(key, _, _, keep)
+  local length = lengths[key]
+  if not length then return end
+  local mark = call('LINDEX', key, 0)
+  if byte(mark, 1) ~= 255 or length > tonumber(sub(mark, 3)) then cut(key, keep) end
+end
 for _, o in ipairs(groups) do
   each('HSET', o.state, o.puts, o.putsEnd)
   if o.fresh > 0 and each('HSET', o.state, o.freshPuts, o.freshEnd) > 0 then
@@ -185,22 +209,7 @@ for _, o in ipairs(groups) do
     each('ZADD', o.expiries, o.ends, o.ends + 2 * o.ending - 1)
   end
   for l = o.removedLogs, o.removedLogs + o.removed - 1 do call('UNLINK', K[l]) end
-  local at, key = o.renewedRecords, o.renewed
-  for s = 1, #o.renewals, 8 do
-    local n, keep = number(o.renewals, s), number(o.renewals, s + 4)
-    call('UNLINK', K[key])
-    local length = each('RPUSH', K[key], at, at + n - 1)
-    if n > CHUNK then length = n end
-    if keep > 0 and length > keep then cut(K[key], keep) end
-    at, key = at + n, key + 1
-  end
-  for s = 1, #o.shape, 8 do
-    local key = o.appends + (s - 1) / 8
-    local length = lengths[key]
-    if length then
-      local mark = call('LINDEX', K[key], 0)
-      if byte(mark, 1) ~= 255 or length > tonumber(sub(mark, 3)) then cut(K[key], number(o.shape, s + 4)) end
-    end
-  end
+  logs(o.renewals, o.renewed, o.renewedRecords, renew)
+  if next(lengths) then logs(o.shape, o.appends, o.records, cutLong) end
 end
 return 1

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>The connection to the server: made once, when it is first needed. StackExchange.Redis keeps it and makes it again when it is lost.</summary>
-internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect, bool owned, int? database, string endpoint) : IAsyncDisposable
+internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect, bool owned, int? database, string endpoint, string? user = null) : IAsyncDisposable
 {
     // Nothing is repeated behind our back: a commit whose answer got lost is looked up first.
     private const CommandFlags Once = CommandFlags.CommandRetryNever;
@@ -16,6 +16,9 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     /// <summary>Where the server is, without credentials.</summary>
     public string Endpoint { get; private set; } = endpoint;
 
+    /// <summary>The user that the configuration names; null: none, or not known.</summary>
+    public string? User => user;
+
     public IDatabase Database => _database ?? throw new InvalidOperationException("The store was not started: call StartAsync first.");
 
     /// <summary>Connects, once.</summary>
@@ -25,10 +28,13 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
         await _connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_multiplexer is not null) return;
-            _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
-            Endpoint = Show(_multiplexer.GetEndPoints());
-            _database = _multiplexer.GetDatabase(database ?? -1);
+            if (_multiplexer is null)
+            {
+                _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
+                Endpoint = Show(_multiplexer.GetEndPoints());
+                _database = _multiplexer.GetDatabase(database ?? -1);
+            }
+            if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, null);
         }
         catch (Exception e) when (RedisFailure.Of(e, Endpoint) is { } failure)
         {

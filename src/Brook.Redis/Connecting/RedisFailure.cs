@@ -5,6 +5,8 @@ namespace Brook.Redis;
 /// <summary>What the server or the connection said, as a <see cref="BrookException"/> that says what to do. docs/errors.md lists the texts.</summary>
 internal static class RedisFailure
 {
+    private const string GarnetPrefix = "ERR Lua encountered an error: ";
+
     /// <summary>Null: it is not the store's.</summary>
     public static BrookException? Of(Exception e, string endpoint) => e switch
     {
@@ -24,13 +26,14 @@ internal static class RedisFailure
     public static BrookException OfServer(string message, string endpoint, Exception? cause = null, string? key = null)
     {
         var at = $"Redis at {endpoint}";
+        if (message.StartsWith(GarnetPrefix, StringComparison.Ordinal)) message = message[GarnetPrefix.Length..];
+        if (IsDenied(message)) return new($"{at} does not allow this user what Brook needs ({message}). Grant it: docs/redis.md has the ACL line.", cause);
         return CodeOf(message) switch
         {
             "WRONGTYPE" => new($"{at} holds something else than Brook's at {key ?? "a key of the namespace"} ({message}). Another program uses the namespace: rename or remove that key, or give this view another Namespace. Nothing was written.", cause),
-            "OOM" => new($"{at} has no memory left (maxmemory) and refused the commit. Nothing was written. Give it more memory, or remove data; Brook goes on by itself.", cause) { IsTransient = true },
+            "OOM" or "EXECABORT" => new($"{at} has no memory left (maxmemory) and refused the call ({message}). Nothing was written. Give it more memory, or remove data; Brook goes on by itself.", cause) { IsTransient = true },
             "READONLY" => new($"{at} is a replica and takes no writes ({message}). After a failover the connection finds the new primary; otherwise connect to the primary.", cause) { IsTransient = true },
-            "NOPERM" => new($"{at} does not allow this user what Brook needs ({message}). Grant it: docs/redis.md has the ACL line.", cause),
-            "NOAUTH" or "WRONGPASS" or "ERR invalid password" => new($"{at} does not accept the user or the password ({message}). Check both in the connection's configuration.", cause),
+            "NOAUTH" or "WRONGPASS" => new($"{at} does not accept the user or the password ({message}). Check both in the connection's configuration.", cause),
             "LOADING" => new($"{at} is loading its data. Brook goes on when it has.", cause) { IsTransient = true },
             "MASTERDOWN" or "CLUSTERDOWN" or "TRYAGAIN" or "MOVED" or "ASK" or "UNBLOCKED" => new($"{at} is changing ({message}). Brook goes on when that is over.", cause) { IsTransient = true },
             "BUSY" => new($"{at} is busy with a script that takes too long ({message}). SCRIPT KILL ends one that has not written.", cause) { IsTransient = true },
@@ -40,6 +43,9 @@ internal static class RedisFailure
             _ => new($"{at} refused a command: {message}", cause),
         };
     }
+
+    /// <summary>A denied command is NOPERM when it is called, but not when a script calls it.</summary>
+    public static bool IsDenied(string message) => message.StartsWith("NOPERM", StringComparison.Ordinal) || message.Contains("The user executing the script can't", StringComparison.Ordinal);
 
     private static string CodeOf(string message)
     {

@@ -31,9 +31,8 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         cancellationToken.ThrowIfCancellationRequested();
         size = Math.Min(size, MostInAPage);
         var of = names.Of(collection);
-        var (from, to) = Range(prefix, after);
-        var exclude = (after is null ? Exclude.None : Exclude.Start) | (to.IsNull ? Exclude.None : Exclude.Stop);
-        var found = await connection.AskAsync(database => database.SortedSetRangeByValueAsync(of.Index, from, to, exclude, Order.Ascending, 0, size), cancellationToken).ConfigureAwait(false);
+        using var reply = await connection.ExecuteAsync("ZRANGEBYLEX", new RedisKeyOrValue[] { of.Index, From(prefix, after), To(prefix), (RedisValue)"LIMIT", (RedisValue)0, (RedisValue)size }, cancellationToken).ConfigureAwait(false);
+        var found = (RedisValue[])reply.Read().ReadRedisResult()!;
         if (found.Length == 0) return new([], null);
         var keys = Array.ConvertAll(found, key => (string)key!);
         var blobs = await connection.AskAsync(database => database.HashGetAsync(of.Entries, found), cancellationToken).ConfigureAwait(false);
@@ -44,18 +43,22 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         return new(entries, found.Length == size ? keys[^1] : null);
     }
 
+    /// <summary>All but the expired ones. They are counted before and after: meanwhile some may have been removed.</summary>
     public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var of = names.Of(collection);
-        return await connection.AskAsync(async database =>
+        var (of, now) = (names.Of(collection), time.GetUtcNow().ToUnixTimeMilliseconds());
+        while (true)
         {
-            var asked = database.CreateTransaction();
-            var all = asked.HashLengthAsync(of.Entries);
-            var expired = asked.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, time.GetUtcNow().ToUnixTimeMilliseconds());
-            await asked.ExecuteAsync().ConfigureAwait(false);
-            return await all.ConfigureAwait(false) - await expired.ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (before, all, after) = await connection.AskAsync(async database =>
+            {
+                var (first, count, last) = (Expired(database), database.HashLengthAsync(of.Entries), Expired(database));
+                return (await first.ConfigureAwait(false), await count.ConfigureAwait(false), await last.ConfigureAwait(false));
+            }, cancellationToken).ConfigureAwait(false);
+            if (before == after) return all - after;
+        }
+
+        Task<long> Expired(IDatabase database) => database.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, now);
     }
 
     /// <summary>Several collections in one transaction: no commit is seen in part.</summary>
@@ -88,14 +91,17 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
 
     private static StoredEntry Read(RedisValue blob, DateTimeOffset now, EntryKey key) => blob.IsNull ? default : Blob.Read((byte[])blob!, now, key);
 
+    // StackExchange.Redis' own range call takes keys that look like numbers for numbers, and then swaps the ends.
+    private static RedisValue From(string prefix, string? after) => after is not null ? $"({after}" : prefix.Length > 0 ? $"[{prefix}" : "-";
+
     /// <summary>UTF-8 has no byte 255, so it ends a prefix.</summary>
-    private static (RedisValue From, RedisValue To) Range(string prefix, string? after)
+    private static RedisValue To(string prefix)
     {
-        var from = after ?? prefix;
-        if (prefix.Length == 0) return (from.Length == 0 ? default(RedisValue) : from, default);
-        var to = new byte[Encoding.UTF8.GetByteCount(prefix) + 1];
-        Encoding.UTF8.GetBytes(prefix, to);
+        if (prefix.Length == 0) return "+";
+        var to = new byte[Encoding.UTF8.GetByteCount(prefix) + 2];
+        to[0] = (byte)'(';
+        Encoding.UTF8.GetBytes(prefix, to.AsSpan(1));
         to[^1] = 255;
-        return (from, to);
+        return to;
     }
 }

@@ -25,9 +25,7 @@ internal sealed class LogReader(RedisConnection connection, RedisNames names, Ti
         var key = of.LogOf(entry.Key);
         var (blob, part) = await connection.AskAsync(async database =>
         {
-            var asked = database.CreateTransaction();
-            var (value, first) = (asked.HashGetAsync(of.Entries, entry.Key), asked.ListRangeAsync(key, 0, Part - 1));
-            await asked.ExecuteAsync().ConfigureAwait(false);
+            var (value, first) = (database.HashGetAsync(of.Entries, entry.Key), database.ListRangeAsync(key, 0, Part - 1));
             return (await value.ConfigureAwait(false), await first.ConfigureAwait(false));
         }, cancellationToken).ConfigureAwait(false);
         if (blob.IsNull || Blob.Read((byte[])blob!, time.GetUtcNow(), entry).IsMissing) return [];

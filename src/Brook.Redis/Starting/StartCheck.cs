@@ -13,31 +13,32 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
     public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)
     {
         await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await connection.AskAsync(database => database.PingAsync(), cancellationToken).ConfigureAwait(false);
-        var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
+        await CheckUserAsync(cancellationToken).ConfigureAwait(false);
+        var said = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [""];
+        CheckRights(said.AsSpan(1));
+        await connection.AskAsync(TransactAsync, cancellationToken).ConfigureAwait(false);
+        var about = Parse(said[0] ?? "");
         CheckServer(about);
-        await CheckRightsAsync(cancellationToken).ConfigureAwait(false);
         var id = await IdAsync(cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
         return id;
     }
 
-    /// <summary>INFO, as far as the user may see it; nothing when not.</summary>
-    private async ValueTask<Dictionary<string, string>> AboutAsync(CancellationToken cancellationToken)
+    /// <summary>MULTI and EXEC, which a script cannot try.</summary>
+    private async Task<bool> TransactAsync(IDatabase database)
     {
-        try
-        {
-            using var reply = await connection.ExecuteAsync("INFO", ReadOnlyMemory<RedisKeyOrValue>.Empty, cancellationToken).ConfigureAwait(false);
-            var text = reply.ReadScalar().ReadString() ?? "";
-            var about = new Dictionary<string, string>();
-            foreach (var line in text.Split('\n'))
-                if (line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon) about[line[..colon]] = line[(colon + 1)..].Trim();
-            return about;
-        }
-        catch (BrookException e) when (!e.IsTransient)
-        {
-            return [];
-        }
+        var transaction = database.CreateTransaction();
+        var asked = transaction.HashLengthAsync(names.Probe);
+        await transaction.ExecuteAsync().ConfigureAwait(false);
+        return await asked.ConfigureAwait(false) == 0;
+    }
+
+    private static Dictionary<string, string> Parse(string info)
+    {
+        var about = new Dictionary<string, string>();
+        foreach (var line in info.Split('\n'))
+            if (line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon) about[line[..colon]] = line[(colon + 1)..].Trim();
+        return about;
     }
 
     private void CheckServer(Dictionary<string, string> about)
@@ -48,14 +49,33 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         if (about.TryGetValue("aof_enabled", out var aof) && aof == "0") Log.Forgets(logger, connection.Endpoint, space);
     }
 
-    private async ValueTask CheckRightsAsync(CancellationToken cancellationToken)
+    /// <summary>StackExchange.Redis goes on as the default user when that one needs no password and ours was refused.</summary>
+    private async ValueTask CheckUserAsync(CancellationToken cancellationToken)
     {
-        var denied = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [];
-        if (denied.Length == 0) return;
-        var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
-        var first = denied[1] ?? "";
-        if (!first.StartsWith("NOPERM", StringComparison.Ordinal) && !first.Contains("ACL", StringComparison.Ordinal)) throw RedisFailure.OfServer(first, connection.Endpoint, key: names.Probe);
-        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+        if (connection.User is not { Length: > 0 } user) return;
+        string? me;
+        try
+        {
+            using var reply = await connection.ExecuteAsync("ACL", new RedisKeyOrValue[] { (RedisValue)"WHOAMI" }, cancellationToken).ConfigureAwait(false);
+            me = reply.ReadScalar().ReadString();
+        }
+        catch (BrookException e) when (!e.IsTransient)
+        {
+            return;                             // it may not ask: then it is not the default user
+        }
+        if (me != user) throw new BrookException($"Redis at {connection.Endpoint} did not accept the user '{user}' or its password, and the connection is the user '{me}' now. Check both in the connection's configuration.");
+    }
+
+    /// <param name="denied">Commands, each with what the server said.</param>
+    private void CheckRights(ReadOnlySpan<string?> denied)
+    {
+        if (denied.IsEmpty) return;
+        var commands = new List<string>();
+        for (var i = 0; i < denied.Length; i += 2)
+            if (!commands.Contains(denied[i]!)) commands.Add(denied[i]!);
+        var said = denied[1] ?? "";
+        if (!RedisFailure.IsDenied(said)) throw RedisFailure.OfServer(said, connection.Endpoint, key: names.Probe);
+        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({said}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
     }
 
     /// <summary>The id that the data has, or gets now. It goes when the data goes: that is how a commit finds out.</summary>

@@ -1,6 +1,8 @@
 -- Tries every command that the other scripts use on a key that holds nothing else, and says which the user may not run.
+-- Before them: what the server says of itself (INFO), nothing when the user may not ask.
 -- KEYS  the probe
-local key, denied = KEYS[1], {}
+local about = redis.pcall('INFO')
+local key, denied = KEYS[1], {type(about) == 'string' and about or ''}
 local function try(...)
   local command = ...
   local reply = redis.pcall(...)
@@ -11,7 +13,7 @@ local function try(...)
 end
 try('UNLINK', key)
 for _, command in ipairs({
-  {'GET', key}, {'EXISTS', key},
+  {'SETNX', key, 'v'}, {'GET', key}, {'EXISTS', key}, {'DEL', key},
   {'HSET', key, 'f', 'v'}, {'HMGET', key, 'f'}, {'HGET', key, 'f'}, {'HLEN', key}, {'HDEL', key, 'f'}, {'DEL', key},
   {'RPUSH', key, 'v', 'v'}, {'LPUSH', key, 'v'}, {'LINDEX', key, 0}, {'LRANGE', key, 0, 0}, {'LTRIM', key, 0, 1}, {'RPOP', key, 1}, {'DEL', key},
   {'ZADD', key, 1, 'm'}, {'ZCARD', key}, {'ZSCORE', key, 'm'}, {'ZCOUNT', key, 0, 1}, {'ZRANGEBYSCORE', key, 0, 1}, {'ZRANGEBYLEX', key, '-', '+'}, {'ZREM', key, 'm'}, {'DEL', key},

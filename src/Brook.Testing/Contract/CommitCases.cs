@@ -128,6 +128,18 @@ internal static class CommitCases
             await store.CountIsAsync(1);
             await store.CountIsAsync(0, "nowhere");
         }),
+        new("a cleared collection is empty, with its logs, and others are as before", async store =>
+        {
+            string[] keys = [.. Enumerable.Range(0, 1300).Select(i => $"{i}")];
+            foreach (var part in keys.Chunk(700)) await store.CommitAsync([.. part.Select(key => Put(key, "1"))]);
+            await store.PutWithLogAsync(Thing("0"), "1", 9, "t=1");
+            await store.PutWithLogAsync(new("others", "0"), "1", 9, "t=1");
+            await store.Store.ClearAsync(Things, store.Cancellation);
+            await store.CountIsAsync(0);
+            await store.LogIsAsync("0", null);
+            await store.LogIsAsync(new EntryKey("others", "0"), null, "t=1");
+            await store.Store.ClearAsync(Things, store.Cancellation);
+        }),
         new("a commit of nothing is committed", async store => await store.CommitAsync(CommitOf())),
         new("a store keeps no memory it was given", async store =>
         {

@@ -31,6 +31,13 @@ internal static class PagingCases
                 foreach (var size in (int[])[1, 3, 100])
                     await store.KeysAreAsync(Things, prefix, keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)), size);
         }),
+        new("a prefix of digits is a text as any other", async store =>
+        {
+            string[] keys = ["0", "00", "001", "0012340", "0012345", "0012350", "12340", "1.50", "-1", "1e3"];
+            await store.CommitAsync([.. keys.Select(key => Put(key, "1"))]);
+            foreach (var prefix in (string[])["0", "00", "001234", "0012340", "1", "12", "1.5", "-", "1e"])
+                await store.KeysAreAsync(Things, prefix, keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)), 2);
+        }),
         new("deleted entries are in no page", async store =>
         {
             var keys = Keys(20);

@@ -3,7 +3,7 @@ using Brook.Storage;
 
 namespace Brook;
 
-/// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is always a write, so that a lost answer can be settled.</summary>
+/// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is a write, so that a lost answer can be settled; a commit that writes nothing may be made again.</summary>
 internal abstract class Guard(LaneContext lane, LaneProgress progress)
 {
     protected LaneContext Lane { get; } = lane;
@@ -14,6 +14,9 @@ internal abstract class Guard(LaneContext lane, LaneProgress progress)
 
     /// <summary>Whether a message may be committed in parts: how far it is done is remembered.</summary>
     public abstract bool KnowsParts { get; }
+
+    /// <summary>Whether the transport can go on from another offset; else it brings only what was not acknowledged.</summary>
+    public virtual bool CountsOffsets => false;
 
     /// <summary>The lane's entry as last seen.</summary>
     public LaneState State { get; protected set; }

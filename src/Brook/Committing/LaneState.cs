@@ -39,6 +39,15 @@ internal readonly record struct LaneState
     /// <summary>Unix milliseconds: ids of messages sent up to then may have been forgotten (shared message ids only).</summary>
     public long Horizon { get; init; }
 
+    /// <summary>The store has forgotten what it had: it came back from an older copy, or from none. Numbers never go back otherwise.</summary>
+    public bool IsBefore(in LaneState later) => Epoch < later.Epoch || (Epoch == later.Epoch
+        && (Next < later.Next || Messages < later.Messages || Parked < later.Parked || Sent < later.Sent || Events < later.Events || LacksPartOf(later)));
+
+    /// <summary>How far, for people: offsets, or messages.</summary>
+    public long Behind(in LaneState earlier) => Next != 0 || earlier.Next != 0 ? Next - earlier.Next : Messages - earlier.Messages;
+
+    private bool LacksPartOf(in LaneState later) => Messages == later.Messages && later.Message != default && (Message != later.Message || Done < later.Done);
+
     public void WriteTo(IBufferWriter<byte> buffer)
     {
         var json = s_writer ??= new Utf8JsonWriter(buffer);

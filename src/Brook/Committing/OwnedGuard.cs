@@ -15,8 +15,11 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     private readonly List<Guid> _newMessages = [], _newEvents = [];
     private readonly HashSet<Guid> _inBatch = [];
     private LaneState _next;
+    private bool _writes;
 
     public override bool KnowsParts => true;
+
+    public override bool CountsOffsets => countsOffsets;
 
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
@@ -65,7 +68,12 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
             open |= batch[i].Outcome != Outcome.Duplicate;
         }
         if (batch.CutMessage == default && _newMessages.Contains(next.Message)) next = next with { Message = default, Done = 0 };
-        if (!open && _newMessages.Count == 0 && next == State) return false;
+        _writes = open || _newMessages.Count > 0 || next != State;
+        if (!_writes)                                       // all is known; but does the store still have it?
+        {
+            batch.Commit.Add(new CommitEntry(Self, EntryAction.Check, Version));
+            return true;
+        }
         _next = next with { Messages = next.Messages + _newMessages.Count, Events = next.Events + _newEvents.Count };
         Put(_next, Version);
         _messages.AddTo(batch, _newMessages, State.Messages);
@@ -76,16 +84,18 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
     public override async ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
     {
         var (mine, there) = (State, LaneState.Read(conflict.Current.Value.Span));
+        var wentBack = there.IsBefore(mine);
+        if (wentBack) Log.StoreWentBack(Lane.Logger, Lane.Name, mine.Behind(there));
         if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
         await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
-        return countsOffsets && State.Next != mine.Next ? BatchOutcome.Moved : BatchOutcome.Committed;
+        return wentBack || (countsOffsets && State.Next != mine.Next) ? BatchOutcome.Moved : BatchOutcome.Committed;
     }
 
     public override void Committed() => Progress.Advance(this, static guard =>
     {
         for (var i = 0; i < guard._newMessages.Count; i++) guard._messages.Remember(guard._newMessages[i], guard.State.Messages + i);
         for (var i = 0; i < guard._newEvents.Count; i++) guard._events.Remember(guard._newEvents[i], guard.State.Events + i);
-        (guard.Version, guard.State) = (guard.Lane.Batch.Commit.Version, guard._next);
+        if (guard._writes) (guard.Version, guard.State) = (guard.Lane.Batch.Commit.Version, guard._next);
         guard.Lane.Parked.Committed();
     });
 

@@ -59,7 +59,8 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             try
             {
                 if (inDoubt && (await store.ReadAsync(new[] { commit.Entries[0].Entry }, cancellationToken).ConfigureAwait(false))[0].Version == commit.Version) return Back(CommitResult.Committed);
-                return Back(await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false));
+                var result = Back(await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false));
+                return inDoubt && result.Conflicts.Any(conflict => conflict.Index == 0 && conflict.Current.Version == commit.Version) ? CommitResult.Committed : result;     // the first call landed late
             }
             catch (Exception e) when (IsFailure(e, cancellationToken))
             {

@@ -26,7 +26,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
         await LookAgainAsync(cancellationToken).ConfigureAwait(false);
-        if (State.Generation >= 2) await DropAsync(State.Generation - 2, cancellationToken).ConfigureAwait(false);
+        if (State.Generation >= 2) await Lane.Store.ClearAsync(Ids(State.Generation - 2), cancellationToken).ConfigureAwait(false);
     }
 
     public override async ValueTask DropAppliedAsync(CancellationToken cancellationToken)
@@ -109,7 +109,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
             return;
         }
         Enter(commit.Version, next);
-        await DropAsync(next.Generation - 2, cancellationToken).ConfigureAwait(false);
+        await Lane.Store.ClearAsync(Ids(next.Generation - 2), cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask LookAgainAsync(CancellationToken cancellationToken)
@@ -120,18 +120,6 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     }
 
     private void Enter(long version, LaneState state) => (Version, State, _current, _previous) = (version, state, Ids(state.Generation), Ids(state.Generation - 1));
-
-    private async ValueTask DropAsync(long generation, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var page = await Lane.Store.ReadPageAsync(Ids(generation), "", null, 1000, cancellationToken).ConfigureAwait(false);
-            if (page.Entries.Count == 0) return;
-            var commit = new Commit(Commit.NewVersion());
-            foreach (var (id, _) in page.Entries) commit.Add(new CommitEntry(new(Ids(generation), id), EntryAction.Delete, null));
-            await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
-        }
-    }
 
     private async IAsyncEnumerable<(string Id, long Sent)> OfAsync(long generation, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {

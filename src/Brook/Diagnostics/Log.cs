@@ -37,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Error, "Brook '{Instance}': the host stops and {Count} sent event(s) in this process were not handled. A store that outlives the process does not help: the queue ends with it.", EventName = "LeftBehind")]
     public static partial void LeftBehind(ILogger logger, string instance, long count);
+
+    [LoggerMessage(12, LogLevel.Error, "Lane {Lane}: the store has gone back by {Count} message(s) or offset(s): it was restored, or it lost what it had not saved. Where the transport counts offsets the lane goes back with it and loses nothing; messages that were acknowledged do not come again, and the view lacks them.", EventName = "StoreWentBack")]
+    public static partial void StoreWentBack(ILogger logger, string lane, long count);
 }

@@ -29,11 +29,13 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     /// <summary>Events that handlers have sent and the transport does not have yet.</summary>
     public long InOutbox => Interlocked.Read(ref _inOutbox);
 
+    /// <summary>Where the view is kept: for maintenance and tools. What is written here is no event: lanes take it for another writer's.</summary>
+    public IViewStore Store { get; }
+
     internal string DisplayName => Names.OfInstance(Name);
     internal DateTimeOffset Now => Time.GetUtcNow();
     internal BrookOptions Options { get; }
     internal EventTypes Types { get; }
-    internal IViewStore Store { get; }
     internal IBrookSerializer Serializer { get; }
     internal IBrookTransport? Transport => _transport.Value;
     internal TimeProvider Time { get; }

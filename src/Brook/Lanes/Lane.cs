@@ -49,14 +49,16 @@ public sealed class Lane : IAsyncDisposable
     {
         _context.Halted = null;
         if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
-        var result = new BatchResult(BatchOutcome.Committed, 0, 0, 0, 0);
-        while (!received.IsEmpty && result.Outcome == BatchOutcome.Committed)
+        var nothing = new BatchResult(BatchOutcome.Committed, 0, 0, 0, 0);
+        var (rest, result) = (received, nothing);
+        while (!rest.IsEmpty && result.Outcome == BatchOutcome.Committed)
         {
-            var part = PartOf(received, out var cutMessage);
+            var part = PartOf(rest, out var cutMessage);
             _interrupted = true;
             result = result.Plus(await ApplyAsync(part, cutMessage, cancellationToken).ConfigureAwait(false));
             _interrupted = false;
-            received = received[_context.Batch.Count..];            // a handler that hangs cuts a part short
+            rest = rest[_context.Batch.Count..];                    // a handler that hangs cuts a part short
+            if (result.Outcome == BatchOutcome.Moved && !_guard.CountsOffsets) (rest, result) = (received, nothing);    // the store went back, perhaps behind the first parts: what it still has is known
         }
         if (_guard is SharedGuard shared) await shared.RotateWhenFullAsync(cancellationToken).ConfigureAwait(false);
         return result;

@@ -14,7 +14,7 @@ public sealed class OutboxTests
     public async Task Sent_events_leave_after_the_commit_in_order_with_cause_and_correlation_and_are_removed_from_the_outbox()
     {
         var transport = new FakeTransport();
-        await using var lane = await OpenAsync(new InMemoryViewStore(), transport);
+        await using var lane = await OpenAsync(Stores.New(), transport);
         var cause = Guid.CreateVersion7();
         var record = TestLane.Event("split", 3, "k", cause).Replace("\"data\"", "\"headers\":{\"correlation-id\":\"c1\",\"traceparent\":\"t1\",\"other\":\"x\"},\"data\"", StringComparison.Ordinal);
 
@@ -31,7 +31,7 @@ public sealed class OutboxTests
     [Fact]
     public async Task What_was_not_sent_before_a_crash_is_sent_by_the_next_owner_with_the_same_ids()
     {
-        var (store, id) = (new InMemoryViewStore(), Guid.CreateVersion7());
+        var (store, id) = (Stores.New(), Guid.CreateVersion7());
         var broken = new FakeTransport { Sending = () => throw HookedStore.Away() };
         await using (var lane = await OpenAsync(store, broken)) await lane.ProcessAsync(TestLane.Event("split", 2, "k", id));
         Assert.Equal(2, (await RowsAsync(store)).Count);
@@ -74,7 +74,7 @@ public sealed class OutboxTests
     public async Task An_event_that_fails_sends_nothing()
     {
         var transport = new FakeTransport();
-        await using var lane = await OpenAsync(new InMemoryViewStore(), transport);
+        await using var lane = await OpenAsync(Stores.New(), transport);
         await lane.ProcessAsync(TestLane.Event("split:then_fail", 3, "k"), TestLane.Event("split", 1, "other"));
         await Until.TrueAsync(() => !transport.Sent.IsEmpty && lane.Engine.InOutbox == 0, "one event to leave");
         Assert.Equal("other", transport.Sent.Single().Key);
@@ -102,7 +102,7 @@ public sealed class OutboxTests
     {
         var (open, transport) = (false, new FakeTransport());
         transport.Sending = () => Volatile.Read(ref open) ? Task.CompletedTask : throw HookedStore.Away();
-        await using var lane = await OpenAsync(new InMemoryViewStore(), transport);
+        await using var lane = await OpenAsync(Stores.New(), transport);
         await lane.ProcessAsync(TestLane.Event("split", 1, "k"));
         await lane.ProcessAsync(TestLane.Event("split", 1, "k"));
         Assert.Equal(2, lane.Engine.InOutbox);
@@ -113,7 +113,7 @@ public sealed class OutboxTests
     [Fact]
     public async Task A_closed_lane_leaves_no_events_behind_in_the_engines_count()
     {
-        var (store, broken) = (new InMemoryViewStore(), new FakeTransport { Sending = () => throw HookedStore.Away() });
+        var (store, broken) = (Stores.New(), new FakeTransport { Sending = () => throw HookedStore.Away() });
         await using var lane = await OpenAsync(store, broken);
         await lane.ProcessAsync(TestLane.Event("split", 2, "k"));
         await lane.Lane.DisposeAsync();

@@ -76,6 +76,87 @@ public sealed class OutagesTests
         Assert.Equal("1", await lane.StoredAsync("sums", "a"));
     }
 
+    [Fact]
+    public async Task A_commit_that_lands_late_while_it_is_made_again_counts_as_applied()
+    {
+        var (store, calls) = (new HookedStore(), 0);
+        await using var lane = await OpenAsync(store, null, null, LaneGuard.MessageIds);
+        store.Committing = async commit =>
+        {
+            if (++calls == 1) throw HookedStore.Away();                     // on its way, but slow
+            if (calls == 2) await store.Inner.CommitAsync(commit, TestContext.Current.CancellationToken);
+        };
+
+        Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0), await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 7)));
+        Assert.Equal(("7", 2), (await lane.StoredAsync("sums", "a"), calls));
+    }
+
+    [Fact]
+    public async Task A_store_that_goes_back_between_two_parts_of_what_is_not_acknowledged_loses_nothing_of_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.Options.BatchEvents = 2;
+            brook.UseStore(_ => store).On<int>("add", e => [Merge(Sums, "a", sum => (sum * 10) + e.Data)]);
+        }, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums, commits) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"), 0);
+        store.Landed = async _ =>
+        {
+            if (++commits != 1) return;                                     // the first part: confirmed, and then not kept
+            await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+            await store.Inner.PutAsync("sums", "a", sums!);
+        };
+
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 2), TestLane.Event("add", 3), TestLane.Event("add", 4), TestLane.Event("add", 5));
+
+        Assert.Equal("12345", await lane.StoredAsync("sums", "a"));
+    }
+
+    [Fact]
+    public async Task A_message_that_comes_again_is_applied_again_when_the_store_has_gone_back_behind_it()
+    {
+        var store = new HookedStore();
+        await using var lane = await OpenAsync(store, null, null, LaneGuard.MessageIds);
+        await lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", 1));
+        var (lanes, sums) = (await lane.StoredAsync("$lanes", "test/0"), await lane.StoredAsync("sums", "a"));
+        var message = Guid.CreateVersion7();
+        await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+        await store.Inner.PutAsync("$lanes", "test/0", lanes!);
+        await store.Inner.PutAsync("sums", "a", sums!);
+        var commit = new Commit(Commit.NewVersion());
+        commit.Add(new CommitEntry(new("$applied:test/0", "1"), EntryAction.Delete, null));
+        await store.Inner.CommitAsync(commit, TestContext.Current.CancellationToken);
+
+        var result = await lane.ProcessMessageAsync(message, TestLane.Event("add", 2));
+
+        Assert.Equal(("3", new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0)), (await lane.StoredAsync("sums", "a"), result));
+    }
+
+    [Theory]
+    [InlineData(LaneGuard.Offsets)]
+    [InlineData(LaneGuard.MessageIds)]
+    public async Task A_store_that_has_gone_back_is_noticed_and_said(LaneGuard guard)
+    {
+        var (store, logs) = (new HookedStore(), new FakeLoggerProvider());
+        await using var lane = await OpenAsync(store, null, logs, guard);
+        await ProcessAsync(1);
+        var before = await lane.StoredAsync("$lanes", "test/0");
+        await ProcessAsync(2);
+        await ProcessAsync(3);
+        await store.Inner.PutAsync("$lanes", "test/0", before!);
+
+        var outcome = (await ProcessAsync(4)).Outcome;
+
+        Assert.Equal(guard == LaneGuard.Offsets ? BatchOutcome.Moved : BatchOutcome.Committed, outcome);
+        var said = Assert.Single(logs.Collector.GetSnapshot(), record => record.Id.Name == "StoreWentBack");
+        Assert.Equal(LogLevel.Error, said.Level);
+        Assert.StartsWith("Lane test/0: the store has gone back by 2 message(s) or offset(s)", said.Message, StringComparison.Ordinal);
+
+        ValueTask<BatchResult> ProcessAsync(int n) => guard == LaneGuard.Offsets ? lane.ProcessAsync(TestLane.Event("add", n)) : lane.ProcessMessageAsync(Guid.CreateVersion7(), TestLane.Event("add", n));
+    }
+
     private static Task<TestLane> OpenAsync(IViewStore store, TimeProvider? time, FakeLoggerProvider? logs, LaneGuard guard = LaneGuard.Offsets) => TestLane.OpenAsync(brook =>
     {
         if (time is not null) brook.Options.RetryDelay = TimeSpan.FromMilliseconds(100);

@@ -15,7 +15,7 @@ public sealed class OwnersTests
     [InlineData(LaneGuard.MessageIds)]
     public async Task Whoever_held_a_lane_before_is_fenced_and_changes_nothing(LaneGuard guard)
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using var before = await OpenAsync(store, guard);
         await using var after = await OpenAsync(store, guard);
 
@@ -47,7 +47,7 @@ public sealed class OwnersTests
     [InlineData(LaneGuard.MessageIds)]
     public async Task A_fenced_owner_stays_fenced(LaneGuard guard)
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using var before = await OpenAsync(store, guard);
         await using var after = await OpenAsync(store, guard);
         for (var i = 0; i < 3; i++) Assert.Equal(BatchOutcome.Fenced, (await before.Lane.ProcessAsync(Numbers(before, Guid.CreateVersion7(), 1), TestContext.Current.CancellationToken)).Outcome);
@@ -57,7 +57,7 @@ public sealed class OwnersTests
     [Fact]
     public async Task A_lane_that_was_rewound_in_the_store_says_so_and_goes_on_from_there()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using var lane = await OpenAsync(store, LaneGuard.Offsets);
         await lane.ProcessAsync(TestLane.Event("add", 1), TestLane.Event("add", 2));
         await store.PutAsync("$lanes", "test/0", """{"epoch":1,"next":1}""");

@@ -14,7 +14,7 @@ public sealed class RememberedIdsTests
     [Fact]
     public async Task More_messages_than_are_remembered_keep_the_ids_at_the_bound_and_the_newest_are_known_also_after_a_restart()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         var messages = Enumerable.Range(0, 25).Select(_ => Guid.CreateVersion7()).ToArray();
         await using (var lane = await OpenAsync(store, LaneGuard.MessageIds, options => options.RememberedMessages = 10))
             foreach (var message in messages) await lane.ProcessMessageAsync(message, TestLane.Event("add", 1));
@@ -29,7 +29,7 @@ public sealed class RememberedIdsTests
     [Fact]
     public async Task A_smaller_bound_after_a_restart_forgets_none_of_the_newest()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         var messages = Enumerable.Range(0, 18).Select(_ => Guid.CreateVersion7()).ToArray();
         await using (var lane = await OpenAsync(store, LaneGuard.MessageIds, options => options.RememberedMessages = 10))
             foreach (var message in messages) await lane.ProcessMessageAsync(message, TestLane.Event("add", 1));
@@ -40,7 +40,7 @@ public sealed class RememberedIdsTests
     [Fact]
     public async Task Event_ids_that_callers_set_are_bounded_too()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         var ids = Enumerable.Range(0, 9).Select(_ => Guid.CreateVersion7()).ToArray();
         await using (var lane = await OpenAsync(store, LaneGuard.Offsets, options => options.RememberedEvents = 4))
             foreach (var id in ids) await lane.ProcessAsync(TestLane.Event("add", 1, id: id));
@@ -70,7 +70,7 @@ public sealed class RememberedIdsTests
     [Fact]
     public async Task Shared_ids_live_in_two_generations_and_the_older_one_is_dropped()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using var lane = await OpenAsync(store, LaneGuard.SharedMessageIds, options => options.RememberedSharedMessages = 5);
         for (var i = 0; i < 30; i++) await SendAsync(lane, Guid.CreateVersion7(), i);
         long kept = 0;
@@ -82,7 +82,7 @@ public sealed class RememberedIdsTests
     [Fact]
     public async Task A_shared_message_that_is_too_old_to_be_known_is_set_aside_and_says_so_and_known_ones_are_dropped()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), LaneGuard.SharedMessageIds, options => options.RememberedSharedMessages = 5);
+        await using var lane = await OpenAsync(Stores.New(), LaneGuard.SharedMessageIds, options => options.RememberedSharedMessages = 5);
         var messages = Enumerable.Range(0, 30).Select(_ => Guid.CreateVersion7()).ToArray();
         for (var i = 0; i < 30; i++) await SendAsync(lane, messages[i], i);
 

@@ -16,7 +16,7 @@ public sealed class RepeatedMessagesTests
     [Trait("brook", "better")]
     public async Task A_redelivered_message_is_applied_once_where_Elixir_merged_it_again(LaneGuard guard)
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), guard);
+        await using var lane = await OpenAsync(Stores.New(), guard);
         var message = Guid.CreateVersion7();
         await lane.ProcessMessageAsync(message, TestLane.Event("add", 1), TestLane.Event("add", 2));
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 0, 0, 2, 0), await lane.ProcessMessageAsync(message, TestLane.Event("add", 1), TestLane.Event("add", 2)));
@@ -28,7 +28,7 @@ public sealed class RepeatedMessagesTests
     [InlineData(LaneGuard.SharedMessageIds)]
     public async Task Two_copies_of_a_message_in_one_batch_are_applied_once(LaneGuard guard)
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), guard);
+        await using var lane = await OpenAsync(Stores.New(), guard);
         var copy = TestLane.Message("test/0", Guid.CreateVersion7(), TestLane.Event("add", 1), TestLane.Event("add", 2));
         var other = TestLane.Message("test/0", Guid.CreateVersion7(), TestLane.Event("add", 10));
 
@@ -44,7 +44,7 @@ public sealed class RepeatedMessagesTests
     [InlineData(LaneGuard.Offsets)]
     public async Task A_message_larger_than_a_batch_is_applied_whole(LaneGuard guard)
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), guard, brook => brook.Options.BatchEvents = 3);
+        await using var lane = await OpenAsync(Stores.New(), guard, brook => brook.Options.BatchEvents = 3);
         var small = TestLane.Message("test/0", Guid.CreateVersion7(), TestLane.Event("add", 100));
         var message = TestLane.Message("test/0", guard == LaneGuard.Offsets ? default : Guid.CreateVersion7(), [.. Enumerable.Repeat(TestLane.Event("add", 1), 10)]);
 
@@ -79,7 +79,7 @@ public sealed class RepeatedMessagesTests
     [Fact]
     public async Task An_event_id_that_the_caller_set_is_applied_once_in_one_batch_and_over_batches_and_owners()
     {
-        var (store, id) = (new InMemoryViewStore(), Guid.CreateVersion7());
+        var (store, id) = (Stores.New(), Guid.CreateVersion7());
         await using (var lane = await OpenAsync(store, LaneGuard.Offsets))
         {
             Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 1, 0), await lane.ProcessAsync(TestLane.Event("add", 1, id: id), TestLane.Event("add", 1, id: id)));
@@ -93,7 +93,7 @@ public sealed class RepeatedMessagesTests
     [Fact]
     public async Task A_duplicate_batch_does_not_move_the_next_offset_back()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), LaneGuard.Offsets);
+        await using var lane = await OpenAsync(Stores.New(), LaneGuard.Offsets);
         await lane.ProcessAsync(TestLane.Event("add", 1), TestLane.Event("add", 2));
         await lane.Lane.ProcessAsync(TestLane.Message("test/0", default, TestLane.Event("add", 1)), TestContext.Current.CancellationToken);
         Assert.Equal((2, "3"), (lane.Lane.NextOffset, await lane.StoredAsync("sums", "a")));

@@ -26,7 +26,7 @@ public sealed class AsynchronousHandlersTests
     [Fact]
     public async Task It_reads_what_earlier_events_of_the_batch_have_made_and_stored_values()
     {
-        var (store, seen) = (new InMemoryViewStore(), new List<int>());
+        var (store, seen) = (Stores.New(), new List<int>());
         await store.PutAsync("sums", "b", "7");
         await using var lane = await OpenAsync(new Calls
         {
@@ -132,7 +132,7 @@ public sealed class AsynchronousHandlersTests
                 return ValueTask.FromResult<Changes>(default);
             },
         }, store);
-        store.HasRead = keys =>
+        store.Reading = keys =>
         {
             if (keys[0] != new EntryKey("sums", "a") || !asked.TrySetResult()) return Task.CompletedTask;
             return gate.Task;
@@ -207,7 +207,7 @@ public sealed class AsynchronousHandlersTests
     [Fact]
     public async Task A_handler_that_outlives_a_stopped_batch_does_no_harm_to_the_next_one()
     {
-        var (store, gate, began) = (new InMemoryViewStore(), new TaskCompletionSource(), new TaskCompletionSource());
+        var (store, gate, began) = (Stores.New(), new TaskCompletionSource(), new TaskCompletionSource());
         Exception? late = null;
         var ended = new TaskCompletionSource();
         var calls = new Calls();
@@ -247,7 +247,7 @@ public sealed class AsynchronousHandlersTests
     private static Task<TestLane> OpenAsync(Calls calls, IViewStore? store = null, TimeProvider? time = null, Action<BrookBuilder>? configure = null) => TestLane.OpenAsync(brook =>
     {
         configure?.Invoke(brook);
-        brook.UseStore(_ => store ?? new InMemoryViewStore()).AddHandler<Asking>().On<int>("add", e => Merge(Sums, "a", sum => sum + e.Data));
+        brook.UseStore(_ => store ?? Stores.New()).AddHandler<Asking>().On<int>("add", e => Merge(Sums, "a", sum => sum + e.Data));
     }, time: time, services: services => services.AddSingleton(calls).AddScoped<Scoped>());
 
     internal sealed class Calls

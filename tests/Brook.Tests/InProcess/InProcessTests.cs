@@ -47,14 +47,14 @@ public sealed class InProcessTests
         var brook = host.Services.GetRequiredService<IBrook>();
         await brook.SendAsync(new BrookEvent<RelayData>("relay", new(7)), TestContext.Current.CancellationToken);
         var view = host.Services.GetRequiredService<IBrookView>();
-        await Until.TrueAsync(() => view.GetAsync(Sums, "a", TestContext.Current.CancellationToken).AsTask() is { IsCompletedSuccessfully: true } sum && sum.GetAwaiter().GetResult() == 7, "the event sent by the handler");
+        await Until.TrueAsync(async () => await view.GetAsync(Sums, "a", TestContext.Current.CancellationToken) == 7, "the event sent by the handler");
         await host.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task Stopping_handles_what_was_sent_and_what_handlers_have_sent()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         using var host = await StartAsync(store: store);
         var brook = host.Services.GetRequiredService<IBrook>();
         for (var i = 0; i < 200; i++) await brook.SendAsync("chain", 3, cancellationToken: TestContext.Current.CancellationToken);
@@ -99,7 +99,7 @@ public sealed class InProcessTests
     [Fact]
     public async Task With_a_store_that_outlives_the_process_offsets_go_on_where_it_stands()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         for (var run = 0; run < 2; run++)
         {
             using var host = await StartAsync(store: store);
@@ -127,7 +127,7 @@ public sealed class InProcessTests
         await host.Services.GetRequiredService<IBrook>().SendAsync("add", 1, cancellationToken: TestContext.Current.CancellationToken);      // returns when the lane is open
         await host.StopAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal("601", await StoredAsync((InMemoryViewStore)store.Inner, "sums", "a"));
+        Assert.Equal("601", await StoredAsync(store.Inner, "sums", "a"));
     }
 
     [Fact]
@@ -177,13 +177,13 @@ public sealed class InProcessTests
         {
             brook.Options.RetryDelay = TimeSpan.Zero;
             configure?.Invoke(brook);
-            Configure(brook.UseStore(_ => store ?? new InMemoryViewStore()));
+            Configure(brook.UseStore(_ => store ?? Stores.New()));
         });
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }
 
-    private static async Task<string?> StoredAsync(InMemoryViewStore store, string collection, string key)
+    private static async Task<string?> StoredAsync(IViewStore store, string collection, string key)
         => (await store.ReadAsync(new EntryKey[] { new(collection, key) }, TestContext.Current.CancellationToken))[0] is { IsMissing: false } entry ? Encoding.UTF8.GetString(entry.Value.Span) : null;
 }

@@ -28,7 +28,7 @@ internal sealed class Trial
     private readonly Delivery _delivery;
     private readonly IViewStore _store;
     private readonly Random _random;
-    private readonly InMemoryViewStore _truth = new();
+    private readonly IViewStore _truth = Stores.New();
     private readonly int _batchEvents;
 
     private readonly ConcurrentQueue<FlakyStore> _stores = [];

@@ -29,7 +29,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task Later_batches_and_later_owners_keep_events_of_a_held_key_behind()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using (var lane = await OpenAsync(store))
         {
             await lane.ProcessAsync(Poison("a"));
@@ -45,7 +45,7 @@ public sealed class FailedEventsTests
     [Trait("brook", "better")]
     public async Task A_redelivered_message_with_a_failed_event_is_known_and_does_not_loop_where_Elixir_crashed_on_it_for_ever()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), LaneGuard.MessageIds);
+        await using var lane = await OpenAsync(Stores.New(), LaneGuard.MessageIds);
         var message = Guid.CreateVersion7();
         Assert.Equal(1, (await lane.ProcessMessageAsync(message, Poison("a"), Add(1, "b"))).SetAside);
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 0, 0, 2, 0), await lane.ProcessMessageAsync(message, Poison("a"), Add(1, "b")));
@@ -55,7 +55,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task One_bad_event_among_500_moves_none_of_the_others()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         var events = Enumerable.Range(0, 500).Select(i => i == 250 ? Poison("bad") : Add(1, $"k{i % 7}")).ToArray();
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 499, 0, 0, 1), await lane.ProcessAsync(events));
     }
@@ -63,7 +63,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task An_event_without_a_key_is_set_aside_alone()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 2), await lane.ProcessAsync(Poison(null), Add(1, null), Poison(null)));
         Assert.All(await RowsAsync(lane), row => Assert.Null(row.Key));
     }
@@ -71,7 +71,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task A_row_says_what_failed_where_why_and_keeps_the_event_as_it_came()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         var id = Guid.CreateVersion7();
         var record = TestLane.Event("throw", 7, "a", id);
         await lane.ProcessAsync(record, Add(1, "a"));
@@ -89,7 +89,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task Bytes_that_cannot_be_read_are_kept_as_they_came()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         byte[] bytes = [0xff, 0x00, 0x7b];
         var result = await lane.Lane.ProcessAsync(new[] { EventEnvelope.Read(bytes, new("test/0", 0), default) }, TestContext.Current.CancellationToken);
         Assert.Equal(1, result.SetAside);
@@ -99,7 +99,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task A_value_that_cannot_be_serialized_fails_the_event_that_made_it_and_no_other()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         var result = await lane.ProcessAsync(TestLane.Event("grow", 1, "x"), TestLane.Event("tie", 0, "y"), TestLane.Event("grow", 2, "z"), Add(1, "b"));
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 3, 0, 0, 1), result);
         Assert.Equal("y", (await RowsAsync(lane)).Single().Key);
@@ -109,7 +109,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task An_event_to_send_that_cannot_be_serialized_fails_the_event_that_sends_it()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), services: new FakeTransport());
+        await using var lane = await OpenAsync(Stores.New(), services: new FakeTransport());
         var result = await lane.ProcessAsync(TestLane.Event("send:tied", 0, "a"), Add(1, "b"));
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 1), result);
         Assert.Contains("cannot be serialized", (await RowsAsync(lane)).Single().Error, StringComparison.Ordinal);
@@ -118,7 +118,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task An_event_to_send_that_is_too_large_fails_the_event_that_sends_it()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore(), services: new FakeTransport());
+        await using var lane = await OpenAsync(Stores.New(), services: new FakeTransport());
         var result = await lane.ProcessAsync(TestLane.Event("send:large", 0, "a"), Add(1, "b"));
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 1), result);
         Assert.Contains("MaxEventBytes", (await RowsAsync(lane)).Single().Error, StringComparison.Ordinal);
@@ -137,7 +137,7 @@ public sealed class FailedEventsTests
     [Fact]
     public async Task A_message_of_an_exception_that_is_no_valid_text_is_set_aside_like_any_other()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         Assert.Equal(1, (await lane.ProcessAsync(TestLane.Event("throw:surrogate", 1, "a"))).SetAside);
         Assert.StartsWith("half", (await RowsAsync(lane)).Single().Error, StringComparison.Ordinal);
     }

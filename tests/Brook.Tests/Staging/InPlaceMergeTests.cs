@@ -12,7 +12,7 @@ public sealed class InPlaceMergeTests
     [Fact]
     public async Task After_a_failed_merge_on_the_same_entry()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         await lane.ProcessAsync(TestLane.Event("add", 1, "a"));
         await lane.ProcessAsync(TestLane.Event("add", 2, "a"), TestLane.Event("poison", 0, "other"), TestLane.Event("add", 3, "a"));
         Assert.Equal("[1,2,3]", await lane.StoredAsync("lists", "all"));
@@ -21,7 +21,7 @@ public sealed class InPlaceMergeTests
     [Fact]
     public async Task After_a_failed_merge_over_a_start_that_the_handler_gave()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         await lane.ProcessAsync(TestLane.Event("add", 1, "a"), TestLane.Event("poison", 0, "other"), TestLane.Event("add", 2, "a"));
         Assert.Equal("[1,2]", await lane.StoredAsync("lists", "all"));
     }
@@ -29,7 +29,7 @@ public sealed class InPlaceMergeTests
     [Fact]
     public async Task After_a_failed_merge_over_a_value_created_in_the_same_batch()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         await lane.ProcessAsync(TestLane.Event("create", 1, "a"), TestLane.Event("add", 2, "a"), TestLane.Event("poison", 0, "other"));
         Assert.Equal("[1,2]", await lane.StoredAsync("lists", "all"));
     }
@@ -54,7 +54,7 @@ public sealed class InPlaceMergeTests
     [Fact]
     public async Task When_one_object_was_created_in_two_places()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         await lane.ProcessAsync(TestLane.Event("create:both", 1, "a"));
         await lane.ProcessAsync(TestLane.Event("add", 2, "a"));
         await lane.ProcessAsync(TestLane.Event("copy:add", 3, "a"));

@@ -17,7 +17,7 @@ public sealed class StoredValuesTests
     [Fact]
     public async Task A_stored_value_that_cannot_be_read_fails_the_events_that_need_it_and_no_others()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await store.PutAsync("sums", "a", "\"no number\"");
         await using var lane = await OpenAsync(store);
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 2, 0, 0, 1), await lane.ProcessAsync(TestLane.Event("add", 1), TestLane.Event("set", 5), TestLane.Event("add", 2)));
@@ -29,7 +29,7 @@ public sealed class StoredValuesTests
     [Fact]
     public async Task Two_value_types_on_one_collection_name_are_a_clear_failure_of_the_second()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 1), await lane.ProcessAsync(TestLane.Event("set", 5), TestLane.Event("set:text", "x")));
         var row = Assert.Single(await lane.Parked.ListAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
         Assert.Contains("'sums' is used with values of Int32 and of String", row.Error, StringComparison.Ordinal);
@@ -38,7 +38,7 @@ public sealed class StoredValuesTests
     [Fact]
     public async Task A_merge_that_cannot_cope_with_nothing_says_so()
     {
-        await using var lane = await OpenAsync(new InMemoryViewStore());
+        await using var lane = await OpenAsync(Stores.New());
         Assert.Equal(1, (await lane.ProcessAsync(TestLane.Event("ship", 1))).SetAside);
         var row = Assert.Single(await lane.Parked.ListAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
         Assert.StartsWith("The merge into orders/1 met nothing stored and failed", row.Error, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class StoredValuesTests
     public async Task An_entry_with_a_time_to_live_begins_again_after_it()
     {
         var time = new FakeTimeProvider();
-        await using var lane = await OpenAsync(new InMemoryViewStore(time), time);
+        await using var lane = await OpenAsync(Stores.New(time), time);
         await lane.ProcessAsync(TestLane.Event("short", 1), TestLane.Event("short", 2));
         time.Advance(TimeSpan.FromSeconds(59));
         await lane.ProcessAsync(TestLane.Event("short", 4));
@@ -62,7 +62,7 @@ public sealed class StoredValuesTests
     [Fact]
     public async Task The_merge_with_an_initial_value_starts_from_it_where_null_is_stored_too()
     {
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await store.PutAsync("orders", "1", "null");
         await using var lane = await OpenAsync(store);
         await lane.ProcessAsync(TestLane.Event("ship:or_new", 1), TestLane.Event("ship:or_new", 2));

@@ -55,7 +55,7 @@ public sealed class WhatTheJsonSaysTests
     public async Task A_logged_event_whose_type_has_changed_is_shown_as_JSON()
     {
         ViewCollection<int> sums = "sums";
-        var store = new InMemoryViewStore();
+        var store = Stores.New();
         await using (var before = await TestLane.OpenAsync(brook => brook.UseStore(_ => store).On<int>("added", e => Merge(sums, "all", sum => sum + e.Data)))) await before.ProcessAsync(TestLane.Event("added", 2));
 
         await using var now = await TestLane.OpenAsync(brook => brook.UseStore(_ => store).On<List<int>>("added", _ => default));

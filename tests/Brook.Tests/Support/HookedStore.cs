@@ -6,7 +6,7 @@ namespace Brook.Tests.Support;
 /// <summary>A store that tests look into: each call can be watched, delayed or made to fail, before it reaches the real one or after.</summary>
 internal sealed class HookedStore(IViewStore? inner = null) : IViewStore
 {
-    public IViewStore Inner { get; } = inner ?? new InMemoryViewStore();
+    public IViewStore Inner { get; } = inner ?? Stores.New();
 
     /// <summary>Before a start.</summary>
     public Func<Task> Starting { get; set; } = () => Task.CompletedTask;

@@ -5,11 +5,14 @@ internal static class Until
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
 
     /// <summary>Waits until something has become true; fails when that takes too long.</summary>
-    public static async Task TrueAsync(Func<bool> condition, string what)
+    public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => new ValueTask<bool>(condition()), what);
+
+    /// <inheritdoc cref="TrueAsync(Func{bool}, string)"/>
+    public static async Task TrueAsync(Func<ValueTask<bool>> condition, string what)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         deadline.CancelAfter(s_deadline);
-        while (!condition())
+        while (!await condition())
         {
             if (deadline.IsCancellationRequested) Assert.Fail($"Waited {s_deadline} in vain: {what}");
             await Task.Delay(2, CancellationToken.None);

@@ -52,7 +52,7 @@ public sealed class BrookViewTests
     [Fact]
     public async Task GetMany_is_one_read_of_the_store()
     {
-        var store = new FaultyViewStore(new InMemoryViewStore());
+        var store = new FaultyViewStore(Stores.New());
         await using var lane = await TestLane.OpenAsync(brook => brook.UseStore(_ => store));
         var before = store.CallsAt(FaultPoint.Read);
 
@@ -130,7 +130,7 @@ public sealed class BrookViewTests
     [Fact]
     public async Task A_store_that_fails_is_the_callers_exception_and_the_next_call_asks_again()
     {
-        var store = new FaultyViewStore(new InMemoryViewStore());
+        var store = new FaultyViewStore(Stores.New());
         await using var lane = await TestLane.OpenAsync(brook => brook.UseStore(_ => store));
         store.IsAway = true;
 

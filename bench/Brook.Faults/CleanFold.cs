@@ -1,0 +1,86 @@
+// The oracle: all events one after the other, over dictionaries. No code of the engine, of the handlers or of a store.
+using System.Globalization;
+
+namespace Brook.Faults;
+
+/// <summary>An entry of the view: what is stored, byte for byte, and its log.</summary>
+internal sealed class CleanEntry
+{
+    public required string Json { get; set; }
+
+    /// <summary>The events that wrote it, oldest first, without limits.</summary>
+    public List<Event> Log { get; } = [];
+
+    /// <summary>What the limits leave of the log.</summary>
+    public List<string> Records => [.. Log.Where((e, i) => Log.Skip(i + 1).Count(later => later.Type == e.Type) < Event.LogLimits[e.Type]).Select(e => e.Json)];
+}
+
+/// <summary>What the view must be.</summary>
+internal sealed class CleanFold
+{
+    private readonly Dictionary<int, (long Count, long Hash, long Last, long Breaks)> _chains = [];
+    private readonly Dictionary<string, (long Count, long Sum, long Hash)> _values = [];
+    private long _count, _sum;
+
+    /// <summary>collection -> key -> entry.</summary>
+    public Dictionary<string, Dictionary<string, CleanEntry>> Collections { get; } = new[] { "seen", "totals", "chains", "values", "left", "right" }.ToDictionary(name => name, _ => new Dictionary<string, CleanEntry>());
+
+    /// <summary>What is set aside, lane by lane in order.</summary>
+    public List<(int Partition, long N, bool Behind)> Parked { get; } = [];
+
+    /// <summary>Events that were folded or set aside; those with an id that was there before are neither.</summary>
+    public long Applied { get; private set; }
+
+    /// <summary>Events of a partition, in order.</summary>
+    public void Add(Events events, int partition, IEnumerable<int> offsets)
+    {
+        var (ids, held) = (new HashSet<Guid>(), new HashSet<string>());
+        foreach (var n in offsets)
+        {
+            var e = events.At(partition, n);
+            if (e.CallersId is { } id && !ids.Add(id)) continue;
+            Applied++;
+            var behind = e.Key is not null && held.Contains(e.Key);
+            if (!behind && e.Type != Event.Fail)
+            {
+                Apply(e);
+                continue;
+            }
+            Parked.Add((partition, e.Data.N, behind));
+            if (e.Key is not null) held.Add(e.Key);
+        }
+    }
+
+    private void Apply(Event e)
+    {
+        var (p, n, a, name) = (e.Data.P, e.Data.N, e.Data.A, e.Data.P.ToString(CultureInfo.InvariantCulture));
+        Put(e, "seen", Text($"{p}:{n}"), "1");
+        Put(e, "left", name, Text($"{n}"));
+        Put(e, "right", name, Text($"{n}"));
+        (_count, _sum) = (_count + 1, _sum + a);
+        Put(e, "totals", "all", Text($$"""{"count":{{_count}},"sum":{{_sum}}}"""));
+        var isFirst = !_chains.TryGetValue(p, out var chain);
+        chain = _chains[p] = isFirst ? (1, n, n, 0) : (chain.Count + 1, unchecked((chain.Hash * 31) + n), n, n <= chain.Last ? chain.Breaks + 1 : chain.Breaks);
+        Put(e, "chains", name, Text($$"""{"count":{{chain.Count}},"hash":{{chain.Hash}},"last":{{chain.Last}},"breaks":{{chain.Breaks}}}"""));
+        if (e.Type == Event.Wipe)
+        {
+            _values.Remove(e.Data.Entry);
+            Collections["values"].Remove(e.Data.Entry);
+            return;
+        }
+        var fresh = e.Type == Event.Put || !_values.ContainsKey(e.Data.Entry);
+        var old = _values.GetValueOrDefault(e.Data.Entry);
+        var value = _values[e.Data.Entry] = fresh ? (1, a, a) : (old.Count + 1, old.Sum + a, unchecked((old.Hash * 31) + a));
+        Put(e, "values", e.Data.Entry, Text($$"""{"count":{{value.Count}},"sum":{{value.Sum}},"hash":{{value.Hash}}}"""));
+    }
+
+    private void Put(Event e, string collection, string key, string json)
+    {
+        var entries = Collections[collection];
+        if (!entries.TryGetValue(key, out var entry)) entries[key] = entry = new() { Json = json };
+        entry.Json = json;
+        entry.Log.Add(e);
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

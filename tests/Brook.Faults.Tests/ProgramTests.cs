@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Brook.TestServers;
+
+namespace Brook.Faults.Tests;
+
+[Collection("trials, one after the other")]
+public sealed class ProgramTests
+{
+    [Fact]
+    public async Task The_last_line_is_a_JSON_object_with_a_row_for_each_fault_and_feed()
+    {
+        var (exit, lines) = await RunAsync("--only", "calm", "--trials", "2", "--seed", "5", "--json");
+
+        Assert.Equal(0, exit);
+        Assert.StartsWith("fault  ", lines[0], StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(lines[^1]);
+        Assert.Equal(("redis", true), (json.RootElement.GetProperty("store").GetString(), json.RootElement.GetProperty("exact").GetBoolean()));
+        var rows = json.RootElement.GetProperty("rows").EnumerateArray().ToList();
+        Assert.Equal([("calm", "offsets"), ("calm", "messages")], rows.Select(row => (row.GetProperty("fault").GetString()!, row.GetProperty("feed").GetString()!)));
+        Assert.All(rows, row =>
+        {
+            Assert.Equal(1, row.GetProperty("trials").GetInt32());
+            Assert.True(row.GetProperty("events").GetInt64() > 0 && row.GetProperty("commits").GetInt64() > 0);
+            Assert.All(["injected", "gone", "lost", "doubled", "out_of_order", "half", "wrong"], name => Assert.Equal(0, row.GetProperty(name).GetInt64()));
+            Assert.Empty(row.GetProperty("bad_seeds").EnumerateArray());
+        });
+    }
+
+    [Fact]
+    public async Task A_bad_trial_ends_in_code_1_and_says_how_to_run_it_again()
+    {
+        var (exit, lines) = await RunAsync("--only", "zombie", "--feed", "offsets", "--trials", "1", "--seed", "3", "--without", "fence", "--json");
+
+        Assert.Equal(1, exit);
+        Assert.Contains("  again: ./bench/faults --only zombie --feed offsets --trials 1 --seed 3 --without fence", lines);
+        using var json = JsonDocument.Parse(lines[^1]);
+        Assert.False(json.RootElement.GetProperty("exact").GetBoolean());
+        Assert.Equal([3], json.RootElement.GetProperty("rows")[0].GetProperty("bad_seeds").EnumerateArray().Select(seed => seed.GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("--only", "nosuch")]
+    [InlineData("--store", "nosuch")]
+    [InlineData("--feed", "nosuch")]
+    [InlineData("--without", "nosuch")]
+    public async Task What_it_does_not_know_is_answered_with_what_there_is(params string[] args)
+    {
+        var (exit, lines) = await ProgramAsync(args);
+
+        Assert.Equal(2, exit);
+        Assert.All(Fault.All.Select(fault => fault.Name).Concat(Guard.All.Select(guard => guard.Name)).Concat(Store.All.Select(store => store.Name)),
+            name => Assert.Contains(lines, line => line.TrimEnd() == $"  {name}" || line.StartsWith($"  {name} ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Every_guard_names_a_fault_that_there_is()
+        => Assert.All(Guard.All, guard => Assert.Contains(Fault.All, fault => fault.Name == guard.Fault && fault.AppliesTo(Store.Of("redis"), guard.Feed)));
+
+    private static Task<(int Exit, string[] Lines)> RunAsync(params string[] args)
+    {
+        Assert.SkipWhen(Servers.SkipReason(RedisServer.WhyNot) is not null, RedisServer.WhyNot ?? "");
+        return ProgramAsync(args);
+    }
+
+    private static async Task<(int Exit, string[] Lines)> ProgramAsync(string[] args)
+    {
+        using var output = new StringWriter();
+        var exit = await Program.RunAsync(args, output, TestContext.Current.CancellationToken);
+        return (exit, output.ToString().TrimEnd().Split('\n'));
+    }
+}
