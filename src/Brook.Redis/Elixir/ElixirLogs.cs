@@ -21,16 +21,10 @@ internal sealed class ElixirLogs(RedisConnection connection, ElixirNames names, 
             yield break;
         }
         var types = type is null ? await TypesOfAsync(entry, cancellationToken).ConfigureAwait(false) : [type];
-        var (state, row, lists) = await connection.AskAsync(async database =>
-        {
-            var asked = database.CreateTransaction();
-            var (found, beside) = (asked.StringGetAsync(names.StateOf(entry)), asked.HashGetAsync(names.RowsOf(entry.Collection), entry.Key));
-            var elements = Array.ConvertAll(types, name => asked.ListRangeAsync(names.LogOf(entry, name)));
-            await asked.ExecuteAsync().ConfigureAwait(false);
-            return (await found.ConfigureAwait(false), await beside.ConfigureAwait(false), await Task.WhenAll(elements).ConfigureAwait(false));
-        }, cancellationToken).ConfigureAwait(false);
-        if (ElixirState.Read((byte[]?)state, (byte[]?)row, entry, time.GetUtcNow()).IsMissing) yield break;
-        foreach (var record in InOrder(types.Zip(lists, (name, list) => list.Select(element => ElixirEvent.Read((byte[])element!, entry)).Where(e => e.Type == name)))) yield return record;
+        var (states, rows, lists) = await reader.FetchAsync(
+            [names.StateOf(entry)], [(names.RowsOf(entry.Collection), [entry.Key])], Array.ConvertAll(types, name => names.LogOf(entry, name)), cancellationToken).ConfigureAwait(false);
+        if (ElixirState.Read((byte[]?)states[0], (byte[]?)rows[0], entry, time.GetUtcNow()).IsMissing) yield break;
+        foreach (var record in InOrder(types.Zip(lists, (name, list) => ((byte[][])list!).Select(element => ElixirEvent.Read(element, entry)).Where(e => e.Type == name)))) yield return record;
     }
 
     /// <summary>What a commit must remove for these of its entries to have no logs.</summary>

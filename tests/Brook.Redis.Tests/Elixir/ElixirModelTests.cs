@@ -11,7 +11,7 @@ public sealed class ElixirModelTests(SharedRedis redis)
     private static readonly EntryKey[] s_entries = [.. from collection in (string[])["c", "c:a", "*"] from key in (string[])["a", "a:b", "a:b:c", "b", "b:c", "*", "7"] select new EntryKey(collection, key)];
     private static readonly string[] s_types = ["t", "b:t", "c:t", "b:c:t", "b", "*"];
 
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(0, int.Parse(Environment.GetEnvironmentVariable("BROOK_FUZZ_TRIALS") ?? "6", System.Globalization.CultureInfo.InvariantCulture))];
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(0, int.Parse(Environment.GetEnvironmentVariable("BROOK_FUZZ_TRIALS") ?? "4", System.Globalization.CultureInfo.InvariantCulture))];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -21,7 +21,7 @@ public sealed class ElixirModelTests(SharedRedis redis)
         await using var _ = net;
         var random = new Random(seed);
         var model = new Dictionary<EntryKey, (string Value, List<(string Type, int Number)> Log)>();
-        for (var number = 1; number <= 60; number++)
+        for (var number = 1; number <= 40; number++)
         {
             var entry = s_entries[random.Next(s_entries.Length)];
             var type = s_types[random.Next(s_types.Length)];

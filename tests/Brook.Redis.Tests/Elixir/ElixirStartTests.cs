@@ -75,6 +75,37 @@ public sealed class ElixirStartTests(SharedRedis redis)
         Assert.StartsWith($"The data of the view {space}:* is not what this application started with", (await Assert.ThrowsAsync<BrookException>(() => other.CommitAsync(Put("a", "b", "1")))).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_server_that_is_full_takes_nothing_of_a_commit()
+    {
+        _ = redis.Server;
+        await using var server = await RedisServer.StartAsync(new RedisServerOptions { MaxMemory = "4mb", MaxMemoryPolicy = "noeviction" }, TestContext.Current.CancellationToken);
+        await using var net = new ElixirProbe(Open(server.ConnectionString, "app"));
+        await net.Store.StartAsync(TestContext.Current.CancellationToken);
+        await net.CommitAsync(Put("people", "ends", "1") with { ExpiresAt = TimeProvider.System.GetUtcNow().AddMilliseconds(1) }, "t");
+        var filler = $"\"{new string('x', 100_000)}\"";
+        BrookException? error = null;
+        for (var i = 0; error is null && i < 100; i++)
+        {
+            try { await net.CommitAsync(Put("filler", $"{i}", filler)); }
+            catch (BrookException e) { error = e; }
+        }
+        Assert.True(error is { IsTransient: true });
+        Assert.Contains("has no memory left", error.Message, StringComparison.Ordinal);
+        var before = await net.Store.CountAsync("filler", TestContext.Current.CancellationToken);
+        var commit = new Commit(Commit.NewVersion());
+        commit.Add(Put("$lanes", "0", "{}"));
+        commit.Add(Put("people", "1", filler));
+        commit.Add(new CommitAppend(1, "t", "1"u8.ToArray(), 9));
+        commit.Add(Delete("filler", "0"));
+        await Assert.ThrowsAsync<BrookException>(async () => await net.Store.CommitAsync(commit, TestContext.Current.CancellationToken));
+        Assert.Null(await net.ValueAsync("people", "1"));
+        Assert.Null(await net.ValueAsync("$lanes", "0"));
+        Assert.Equal(before, await net.Store.CountAsync("filler", TestContext.Current.CancellationToken));
+        for (var i = 0; i < 5; i++) Assert.True((await net.CommitAsync(Delete("filler", $"{i}"))).IsCommitted);
+        Assert.True((await net.Store.CommitAsync(commit, TestContext.Current.CancellationToken)).IsCommitted);
+    }
+
     private static ElixirViewStore Open(string configuration, string space)
     {
         var options = new RedisStoreOptions { Namespace = space };
