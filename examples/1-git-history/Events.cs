@@ -17,3 +17,9 @@ public sealed record FileDeleted(string Path, Commit Commit);
 
 /// <summary><c>commit:made</c>, sent after the commit's file events: only then is the number of them known.</summary>
 public sealed record CommitMade(Commit Commit, int Changes);
+
+/// <summary><c>history:read</c>, sent when everything up to a commit is in the view: where the next run goes on.</summary>
+/// <param name="Commit">The commit's full hash.</param>
+/// <param name="Commits">How many commits that makes.</param>
+/// <param name="Changes">How many file changes.</param>
+public sealed record HistoryRead(string Commit, int Commits, int Changes);

@@ -7,26 +7,31 @@ namespace GitHistory;
 public readonly record struct Progress(int Commits, int Events);
 
 /// <summary>Sends the history through Brook and follows it into the view.</summary>
-public static class Feed
+public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
 {
     private const int Chunk = 500, InFlight = 32;
 
     /// <summary>Ends when every event is in the view. <paramref name="applied"/> hears of each chunk that is.</summary>
+    /// <param name="from">What the view has already; its commit is empty when that is nothing.</param>
+    /// <param name="mark">Whether the view outlives this process: then it is told how far it is, and events carry ids that are the same in every run, so that those sent again count once.</param>
+    /// <param name="applied">Told of progress.</param>
+    /// <param name="cancellationToken">Stops.</param>
     /// <exception cref="GitException">git fails, or the view does not follow.</exception>
-    public static async Task<Progress> RunAsync(IBrook brook, IBrookView view, Repository repository, Action<Progress> applied, CancellationToken cancellationToken)
+    public async Task<Progress> RunAsync(HistoryRead from, bool mark, Action<Progress> applied, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var sent = Channel.CreateBounded<(Receipt Receipt, Progress UpTo)>(InFlight);
-        var sending = Task.Run(SendAsync, CancellationToken.None);
-        var done = default(Progress);
+        var sent = Channel.CreateBounded<(Receipt Receipt, Progress UpTo, HistoryRead Read)>(InFlight);
+        var sending = Task.Run(() => SendAsync(from, mark, sent.Writer, stop.Token), CancellationToken.None);
+        var (done, read) = (default(Progress), from);
         try
         {
-            await foreach (var (receipt, upTo) in sent.Reader.ReadAllAsync(stop.Token))
+            await foreach (var chunk in sent.Reader.ReadAllAsync(stop.Token))
             {
-                if (await view.WaitForAsync(receipt, TimeSpan.FromMinutes(5), stop.Token) == WaitResult.TimedOut)
-                    throw new GitException("The view has not followed for five minutes. Its log on standard error may say why.");
-                applied(done = upTo);
+                await FollowAsync(chunk.Receipt, stop.Token);
+                if (mark && chunk.Read != read) await brook.SendAsync("history:read", read = chunk.Read, HistoryHandler.Key, stop.Token);
+                applied(done = chunk.UpTo);
             }
+            if (read != from) await FollowAsync(await brook.SendAsync("history:read", read, HistoryHandler.Key, stop.Token), stop.Token);
         }
         finally
         {
@@ -34,23 +39,32 @@ public static class Feed
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         return done;
+    }
 
-        async Task SendAsync()
+    private async Task SendAsync(HistoryRead read, bool ids, ChannelWriter<(Receipt, Progress, HistoryRead)> sent, CancellationToken cancellationToken)
+    {
+        try
         {
-            try
+            var (upTo, changes) = (default(Progress), read.Changes);
+            foreach (var chunk in repository.Read(GitLog.Command, read.Commit.Length > 0 ? read.Commit : null, output => GitLog.Parse(output, ids), cancellationToken).Chunk(Chunk))
             {
-                var upTo = default(Progress);
-                foreach (var chunk in repository.Read(GitLog.Command, GitLog.Parse, stop.Token).Chunk(Chunk))
-                {
-                    upTo = new(upTo.Commits + chunk.Count(e => e is BrookEvent<CommitMade>), upTo.Events + chunk.Length);
-                    await sent.Writer.WriteAsync((await brook.SendManyAsync(chunk, stop.Token), upTo), stop.Token);
-                }
-                sent.Writer.Complete();
+                foreach (var e in chunk)
+                    if (e is BrookEvent<CommitMade> made) read = new(made.Data.Commit.Id, read.Commits + 1, changes);      // all of it was before this event
+                    else changes++;
+                upTo = new(upTo.Commits + chunk.Count(e => e is BrookEvent<CommitMade>), upTo.Events + chunk.Length);
+                await sent.WriteAsync((await brook.SendManyAsync(chunk, cancellationToken), upTo, read), cancellationToken);
             }
-            catch (Exception e)
-            {
-                sent.Writer.Complete(e);                        // the reader throws it
-            }
+            sent.Complete();
         }
+        catch (Exception e)
+        {
+            sent.Complete(e);                                   // the reader throws it
+        }
+    }
+
+    private async Task FollowAsync(Receipt receipt, CancellationToken cancellationToken)
+    {
+        if (await view.WaitForAsync(receipt, TimeSpan.FromMinutes(5), cancellationToken) == WaitResult.TimedOut)
+            throw new GitException("The view has not followed for five minutes. Its log on standard error may say why.");
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using Brook;
 
 namespace GitHistory;
@@ -21,8 +23,10 @@ public static class GitLog
     ];
 
     /// <summary>File events with their path as the key, and behind those of a commit its <c>commit:made</c> with the author as the key.</summary>
+    /// <param name="output">What git writes.</param>
+    /// <param name="ids">Gives events ids made of commit and path.</param>
     /// <exception cref="EndOfStreamException">The output ends in the middle of a commit.</exception>
-    public static IEnumerable<BrookEvent> Parse(Stream output)
+    public static IEnumerable<BrookEvent> Parse(Stream output, bool ids = false)
     {
         var reader = new NulReader(output);
         var piece = Next(reader);
@@ -31,8 +35,8 @@ public static class GitLog
             var (commit, at) = ReadCommit(piece, reader);
             var changes = 0;
             for (piece = Next(reader); piece is { Length: <= 8 }; piece = Next(reader), changes++)
-                yield return FileEvent(piece, Text(reader), commit, at);
-            yield return new BrookEvent<CommitMade>("commit:made", new(commit, changes)) { Key = Names.Key(commit.Author), CreatedAt = at };
+                yield return FileEvent(piece, Text(reader), commit, at, ids);
+            yield return new BrookEvent<CommitMade>("commit:made", new(commit, changes)) { Key = Names.Key(commit.Author), CreatedAt = at, Id = Id(ids, commit, "") };
         }
     }
 
@@ -43,16 +47,19 @@ public static class GitLog
         return (new(id, author, Names.Start(subject, MaxSubject)), at);
     }
 
-    private static BrookEvent FileEvent(string status, string path, Commit commit, DateTimeOffset at) => status switch
+    private static BrookEvent FileEvent(string status, string path, Commit commit, DateTimeOffset at, bool ids) => status switch
     {
-        "A" => new BrookEvent<FileAdded>("file:added", new(path, commit)) { Key = Names.Key(path), CreatedAt = at },
-        "M" or "T" => new BrookEvent<FileModified>("file:modified", new(path, commit)) { Key = Names.Key(path), CreatedAt = at },
-        "D" => new BrookEvent<FileDeleted>("file:deleted", new(path, commit)) { Key = Names.Key(path), CreatedAt = at },
+        "A" => new BrookEvent<FileAdded>("file:added", new(path, commit)) { Key = Names.Key(path), CreatedAt = at, Id = Id(ids, commit, path) },
+        "M" or "T" => new BrookEvent<FileModified>("file:modified", new(path, commit)) { Key = Names.Key(path), CreatedAt = at, Id = Id(ids, commit, path) },
+        "D" => new BrookEvent<FileDeleted>("file:deleted", new(path, commit)) { Key = Names.Key(path), CreatedAt = at, Id = Id(ids, commit, path) },
         _ => throw new InvalidDataException($"git log says '{status}' about '{path}' in commit {commit.Id}; only A, M, T and D are known here."),
     };
 
+    /// <summary>The same in every run; the commit's own event has the empty path.</summary>
+    private static Guid Id(bool ids, Commit commit, string path) => ids ? new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{commit.Id}\0{path}")).AsSpan(0, 16)) : default;
+
     /// <summary>A hash or a status letter, null at the end.</summary>
-    private static string? Next(NulReader reader) => reader.TryRead(out var piece) ? System.Text.Encoding.ASCII.GetString(piece.TrimStart((byte)'\n')) : null;
+    private static string? Next(NulReader reader) => reader.TryRead(out var piece) ? Encoding.ASCII.GetString(piece.TrimStart((byte)'\n')) : null;
 
     private static string Text(NulReader reader) => Names.Text(Piece(reader));
 

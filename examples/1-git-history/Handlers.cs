@@ -32,6 +32,15 @@ public sealed class CommitsHandler : IBrookHandler<CommitMade>
     ];
 }
 
+/// <summary>How far the history is in the view: what a run that begins with a view that is there already needs to know.</summary>
+public sealed class HistoryHandler : IBrookHandler<HistoryRead>
+{
+    public const string Key = "read";
+    public static readonly ViewCollection<HistoryRead> History = "history";
+
+    public Changes Handle(BrookEvent<HistoryRead> e) => Create(History, Key, e.Data);
+}
+
 /// <summary>A file as the last event left it. <paramref name="Changes"/> counts from when it was added (last).</summary>
 public sealed record FileState(string LastAuthor, string LastCommit, int Changes);
 

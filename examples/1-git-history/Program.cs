@@ -7,20 +7,24 @@ using Microsoft.Extensions.Hosting;
 
 const int Proven = 0, Differs = 1, CannotRun = 2, Stopped = 130;
 
-if (args is not ([] or [not ['-', ..]]))
+if (args is ["-h" or "--help"])
 {
-    var asked = args is ["-h" or "--help"];
-    (asked ? Console.Out : Console.Error).WriteLine("usage: dotnet run --project examples/1-git-history [-- PATH]   (PATH: a directory in a git repository; default: the current one)");
-    return asked ? 0 : CannotRun;
+    Console.WriteLine(Arguments.Usage);
+    return 0;
+}
+if (Arguments.Parse(args, out var error) is not { } arguments)
+{
+    Console.Error.WriteLine($"{error}\n\n{Arguments.Usage}");
+    return CannotRun;
 }
 try
 {
-    var repository = await Repository.OpenAsync(args is [var path] ? path : ".");
+    var repository = await Repository.OpenAsync(arguments.Path);
     Report.Begin(repository);
 
-    using var host = Setup.BuildHost();
+    using var host = Setup.BuildHost(arguments, repository);
     await host.StartAsync();
-    try { return await RunAsync(repository, host.Services); }
+    try { return await RunAsync(repository, arguments.IsDurable, host.Services); }
     finally { await host.StopAsync(); }
 }
 catch (Exception e) when (e is GitException or BrookException)
@@ -34,20 +38,24 @@ catch (OperationCanceledException)
     return Stopped;
 }
 
-static async Task<int> RunAsync(Repository repository, IServiceProvider services)
+static async Task<int> RunAsync(Repository repository, bool durable, IServiceProvider services)
 {
     var (brook, view, parked) = (services.GetRequiredService<IBrook>(), services.GetRequiredService<IBrookView>(), services.GetRequiredService<IParkedEvents>());
     var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
+    var before = durable ? await Found.InViewAsync(view, stop) : Found.Nothing;
+    var commits = before == Found.Nothing ? repository.Commits : await repository.CommitsSinceAsync(before);
+    if (before != Found.Nothing) Report.GoesOn(before, commits);
+
     var watch = Stopwatch.StartNew();
-    var done = await Report.WithBarAsync(repository.Commits, applied => Feed.RunAsync(brook, view, repository, applied, stop));
+    var done = commits == 0 ? default : await Report.WithBarAsync(commits, applied => new Feed(brook, view, repository).RunAsync(before, durable, applied, stop));
     watch.Stop();
     await Report.ShowAsync(view, stop);
-    Report.Throughput(done, watch.Elapsed);
+    if (commits > 0) Report.Throughput(done, watch.Elapsed);
 
     var setAside = await parked.CountAsync(stop);
     if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);
-    var sent = new Work(done.Commits, done.Events - done.Commits);
+    var sent = new Work(before.Commits + done.Commits, before.Changes + done.Events - done.Commits);
     var (authors, days) = (await Proof.SumAsync(view, CommitsHandler.Authors, stop), await Proof.SumAsync(view, CommitsHandler.Days, stop));
     Report.Sums(sent, authors, days);
     var proof = await Proof.CheckAsync(view, repository, stop);

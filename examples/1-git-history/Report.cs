@@ -21,6 +21,11 @@ public static class Report
         if (repository.IsShallow) Line("[yellow]The clone is shallow: what came before its oldest commit counts as added by it.[/]");
     }
 
+    /// <summary>The view was there already.</summary>
+    public static void GoesOn(HistoryRead read, int commits) => Line(commits == 0
+        ? $"the view is up to date: it has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits"
+        : $"the view has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits; {Number(commits)} are new");
+
     /// <summary>A bar of the commits whose events are all in the view, with the number of events beside it.</summary>
     public static async Task<Progress> WithBarAsync(int commits, Func<Action<Progress>, Task<Progress>> run)
     {

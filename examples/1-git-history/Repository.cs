@@ -8,7 +8,7 @@ namespace GitHistory;
 public sealed class GitException(string message) : Exception(message);
 
 /// <summary>A git repository as it stood when it was opened: new commits do not disturb the run.</summary>
-public sealed record Repository(string Directory, string Head, int Commits, bool IsBare, bool IsShallow)
+public sealed record Repository(string Directory, string Head, string FirstCommit, int Commits, bool IsBare, bool IsShallow)
 {
     // Set in a git hook, for instance: they would make git look elsewhere than at the directory.
     private static readonly string[] Elsewhere =
@@ -25,15 +25,25 @@ public sealed record Repository(string Directory, string Head, int Commits, bool
         if (head.Error is not null) throw new GitException($"The git repository at '{directory}' has no commits (HEAD names none), so there is no history to fold. Commit something first.");
         var count = await AskAsync(directory, "rev-list", "--count", "--first-parent", head.Output, "--");
         if (count.Error is not null) throw new GitException($"The history of '{directory}' cannot be read. git says: {count.Error}");
+        var first = await AskAsync(directory, "rev-list", "--first-parent", "--reverse", head.Output, "--");
         var facts = about.Output.Split('\n');
-        return new(directory, head.Output, int.Parse(count.Output, CultureInfo.InvariantCulture), facts[0] == "true", facts[^1] == "true");
+        return new(directory, head.Output, first.Output.Split('\n')[0], int.Parse(count.Output, CultureInfo.InvariantCulture), facts[0] == "true", facts[^1] == "true");
+    }
+
+    /// <summary>How many commits of the first-parent line come after one that the view has read up to.</summary>
+    /// <exception cref="GitException">That one is not on the line.</exception>
+    public async Task<int> CommitsSinceAsync(HistoryRead read)
+    {
+        var count = await AskAsync(Directory, "rev-list", "--count", "--first-parent", Head, $"^{read.Commit}", "--");
+        if (count.Error is null && int.Parse(count.Output, CultureInfo.InvariantCulture) is var commits && commits + read.Commits == Commits) return commits;
+        throw new GitException($"The view has the history up to commit {read.Commit}, which is not on the first-parent line of {Head}: the history was rewritten, or this is another branch. Give this one a view of its own with --namespace.");
     }
 
     /// <summary>Reads what git writes while it writes. Blocks, as git's pipe does; a failure of git comes at the end.</summary>
     /// <exception cref="GitException">git failed; the message has its words.</exception>
-    public IEnumerable<T> Read<T>(string[] command, Func<Stream, IEnumerable<T>> parse, CancellationToken cancellationToken)
+    public IEnumerable<T> Read<T>(string[] command, string? since, Func<Stream, IEnumerable<T>> parse, CancellationToken cancellationToken)
     {
-        using var git = Start(Directory, [.. command, Head, "--"]);
+        using var git = Start(Directory, since is null ? [.. command, Head, "--"] : [.. command, Head, $"^{since}", "--"]);
         using var stop = cancellationToken.Register(() => git.Kill(entireProcessTree: true));
         var error = git.StandardError.ReadToEndAsync(CancellationToken.None);
         using var items = parse(git.StandardOutput.BaseStream).GetEnumerator();
@@ -59,7 +69,7 @@ public sealed record Repository(string Directory, string Head, int Commits, bool
     }
 
     /// <summary>The paths of the tree at <see cref="Head"/>, submodules and symbolic links too.</summary>
-    public IEnumerable<string> ListTree(CancellationToken cancellationToken) => Read(["ls-tree", "-r", "-z", "--full-tree", "--name-only"], Paths, cancellationToken);
+    public IEnumerable<string> ListTree(CancellationToken cancellationToken) => Read(["ls-tree", "-r", "-z", "--full-tree", "--name-only"], null, Paths, cancellationToken);
 
     private static IEnumerable<string> Paths(Stream output)
     {

@@ -3,20 +3,27 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace GitHistory;
 
 public static class Setup
 {
-    public static IHost BuildHost()
+    public static IHost BuildHost(Arguments arguments, Repository repository)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        AddBrook(builder.Services);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddConsoleFormatter<OneLine, ConsoleFormatterOptions>();
+        builder.Logging.AddConsole(console => console.FormatterName = OneLine.Called);
+        AddBrook(builder.Services, brook => UseStore(brook, arguments, repository));
         return builder.Build();
     }
 
-    private static void AddBrook(IServiceCollection services) => services.AddMassTransit(x =>
+    private static void UseStore(BrookBuilder brook, Arguments arguments, Repository repository)
+    {
+        if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = arguments.Namespace ?? $"git-history-{repository.FirstCommit[..12]}");
+    }
+
+    private static void AddBrook(IServiceCollection services, Action<BrookBuilder> useStore) => services.AddMassTransit(x =>
     {
         x.AddBrook(brook =>
         {
@@ -24,6 +31,8 @@ public static class Setup
             brook.Stream("git", partitions: 4);                 // by path and by author: nothing here needs one order over all files
             brook.AddHandler<FilesHandler>();
             brook.AddHandler<CommitsHandler>();
+            brook.AddHandler<HistoryHandler>();
+            useStore(brook);
         });
         x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
     });

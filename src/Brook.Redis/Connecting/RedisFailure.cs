@@ -20,7 +20,7 @@ internal static class RedisFailure
     };
 
     public static BrookException Unreachable(string endpoint, Exception? cause)
-        => new($"Redis at {endpoint} cannot be reached{(cause is null ? "" : $" ({cause.Message})")}. Is it running, and is the address right? It is tried again.", cause) { IsTransient = true };
+        => new($"Redis at {endpoint} cannot be reached{(cause is null ? "" : $" ({Cause(cause)})")}. Is it running, and is the address right? It is tried again.", cause) { IsTransient = true };
 
     /// <summary>An error reply by its first word.</summary>
     public static BrookException OfServer(string message, string endpoint, Exception? cause = null, string? key = null)
@@ -55,10 +55,16 @@ internal static class RedisFailure
 
     private static BrookException Connection(RedisConnectionException e, string endpoint) => e.FailureType switch
     {
-        ConnectionFailureType.AuthenticationFailure => new($"Redis at {endpoint} did not let us in: {Cause(e)} Check TLS, certificate, user and password in the connection's configuration.", e),
+        ConnectionFailureType.AuthenticationFailure => new($"Redis at {endpoint} did not let us in: {Cause(e)}. Check TLS, certificate, user and password in the connection's configuration.", e),
         ConnectionFailureType.UnableToConnect or ConnectionFailureType.UnableToResolvePhysicalConnection => Unreachable(endpoint, e),
         _ => new($"The connection to Redis at {endpoint} was lost ({Cause(e)}); whether a commit under way took effect is found out when it is back.", e) { IsTransient = true },
     };
 
-    private static string Cause(Exception e) => e.InnerException is { } inner ? inner.Message : e.Message;
+    /// <summary>The innermost text; what StackExchange.Redis advises to set is set otherwise on purpose.</summary>
+    private static string Cause(Exception e)
+    {
+        while (e.InnerException is { } inner) e = inner;
+        var advice = e.Message.IndexOf(" To allow this multiplexer", StringComparison.Ordinal);
+        return (advice < 0 ? e.Message : e.Message[..advice]).TrimEnd('.');
+    }
 }

@@ -11,6 +11,10 @@ public sealed record Example(int ExitCode, string Output, string Error)
 
     public static Task<Example> GitHistoryAsync(string directory, params (string Name, string? Value)[] environment) => RunAsync("GitHistory.dll", [directory], null, environment);
 
+    /// <summary>A process that goes on: the caller kills it.</summary>
+    public static Process Start(string program, params string[] arguments)
+        => Process.Start(new ProcessStartInfo(Dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, program), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+
     public static async Task<Example> RunAsync(string program, string[] arguments, string? workingDirectory = null, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(Dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, program), .. arguments])
