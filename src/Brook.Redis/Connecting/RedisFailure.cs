@@ -64,7 +64,7 @@ internal static class RedisFailure
     private static string Cause(Exception e)
     {
         while (e.InnerException is { } inner) e = inner;
-        var advice = e.Message.IndexOf(" To allow this multiplexer", StringComparison.Ordinal);
+        var advice = e.Message.IndexOf(" To allow this", StringComparison.Ordinal);
         return (advice < 0 ? e.Message : e.Message[..advice]).TrimEnd('.');
     }
 }

@@ -5,7 +5,12 @@ using static Brook.Redis.Tests.Support.Entries;
 
 namespace Brook.Redis.Tests.Reading;
 
+/// <summary>Tests that measure what the process or the machine does: nothing runs beside them.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>A million entries: streamed with flat memory, counted and searched at once, and nobody else waits.</summary>
+[Collection(nameof(Alone))]
 public sealed class LargeCollectionTests
 {
     private const int Count = 1_000_000;
