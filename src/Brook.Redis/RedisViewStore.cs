@@ -91,7 +91,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         var result = (string?)answer[0] switch
         {
             "CONFLICT" => CommitResult.Conflict(call.ConflictsOf(answer, commit, now)),
-            "LOST" => throw Lost((string?)answer[1]),
+            "LOST" => throw RedisFailure.Lost(_names.Prefix, _connection.Endpoint, (string?)answer[1]),
             _ => throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]),
         };
         _calls.Add(call);
@@ -104,8 +104,4 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
-
-    private BrookException Lost(string? found) => new(
-        $"The data of the view {_names.Prefix}* is not what this application started with: Redis at {_connection.Endpoint} {(string.IsNullOrEmpty(found) ? "has none" : "has other data")}. It was restarted without persistence, flushed, or replaced. " +
-        "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.");
 }

@@ -44,8 +44,28 @@ internal static class RedisFailure
         };
     }
 
+    /// <summary>What a probe found out; nothing when all is allowed.</summary>
+    /// <param name="denied">Commands, each followed by what the server said.</param>
+    /// <param name="prefix">What the names of the keys begin with.</param>
+    /// <param name="endpoint">Where the server is.</param>
+    /// <param name="key">The probe's key.</param>
+    public static void ThrowIfDenied(ReadOnlySpan<string?> denied, string prefix, string endpoint, string key)
+    {
+        if (denied.IsEmpty) return;
+        var commands = new List<string>();
+        for (var i = 0; i < denied.Length; i += 2)
+            if (!commands.Contains(denied[i]!)) commands.Add(denied[i]!);
+        var said = denied[1] ?? "";
+        if (!IsDenied(said)) throw OfServer(said, endpoint, key: key);
+        throw new BrookException($"Redis at {endpoint} does not allow this user {string.Join(", ", commands)} on {prefix}* ({said}). Grant it: ACL SETUSER <user> ~{prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+    }
+
+    public static BrookException Lost(string prefix, string endpoint, string? found) => new(
+        $"The data of the view {prefix}* is not what this application started with: Redis at {endpoint} {(string.IsNullOrEmpty(found) ? "has none" : "has other data")}. It was restarted without persistence, flushed, or replaced. " +
+        "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.");
+
     /// <summary>A denied command is NOPERM when it is called, but not when a script calls it.</summary>
-    public static bool IsDenied(string message) => message.StartsWith("NOPERM", StringComparison.Ordinal) || message.Contains("The user executing the script can't", StringComparison.Ordinal);
+    public static bool IsDenied(string message) => message.StartsWith("NOPERM", StringComparison.Ordinal) || message.Contains("ACL failure", StringComparison.Ordinal) || message.Contains("The user executing the script can't", StringComparison.Ordinal);
 
     private static string CodeOf(string message)
     {

@@ -7,8 +7,6 @@ namespace Brook.Redis;
 /// <summary>What must be right before the first event, beyond what the native layout asks for: in a cluster one slot for all keys, and rights on the keys that Elixir has.</summary>
 internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, string space, ILogger logger)
 {
-    // What a script is told about rights: by Redis 7.2 and newer, by those before.
-    private static readonly string[] s_noRights = ["NOPERM", "ACL", "user executing the script"];
     private readonly StartCheck _native = new(connection, names.Own, space, logger);
 
     /// <summary>Gives the data's id.</summary>
@@ -37,10 +35,6 @@ internal sealed class ElixirStart(RedisConnection connection, ElixirNames names,
     {
         RedisKey Key(string kind) => Encoding.UTF8.GetBytes($"{kind}$probe:x");
         var denied = (string?[]?)await connection.RunAsync(Script.ElixirProbe, [Key(names.States), Key(names.Events)], [], cancellationToken).ConfigureAwait(false) ?? [];
-        if (denied.Length == 0) return;
-        var first = denied[1] ?? "";
-        if (!s_noRights.Any(text => first.Contains(text, StringComparison.Ordinal))) throw RedisFailure.OfServer(first, connection.Endpoint, key: $"{names.Prefix}*");
-        var commands = denied.Where((_, i) => i % 2 == 0).OfType<string>().Distinct().ToArray();
-        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({first}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
+        RedisFailure.ThrowIfDenied(denied, names.Prefix, connection.Endpoint, $"{names.Prefix}*");
     }
 }

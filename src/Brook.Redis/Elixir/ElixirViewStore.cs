@@ -58,7 +58,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
                 case "CONFLICT": return CommitResult.Conflict(ConflictsOf(answer, commit, now));
                 case "AGAIN": dropped.UnionWith(answer.Skip(1).Select(index => (int)index)); break;
                 case "TAKEN": throw Taken(commit.Entries[(int)answer[1]].Entry);
-                case "LOST": throw Lost((string?)answer[1]);
+                case "LOST": throw RedisFailure.Lost(_names.Prefix, _connection.Endpoint, (string?)answer[1]);
                 default: throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]);
             }
         }
@@ -105,8 +105,4 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
     private BrookException Taken(EntryKey entry) => new(
         $"The entry {entry} cannot be stored in Elixir's layout: its Redis key {_names.StateOf(entry)} is that of an entry of another collection, because collection and key are joined by a colon. Nothing was written. " +
         "Delete the other entry, or name one of the two collections or keys without a colon.");
-
-    private BrookException Lost(string? found) => new(
-        $"The data of the view {_names.Prefix}* is not what this application started with: Redis at {_connection.Endpoint} {(string.IsNullOrEmpty(found) ? "has none" : "has other data")}. It was restarted without persistence, flushed, or replaced. " +
-        "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.");
 }

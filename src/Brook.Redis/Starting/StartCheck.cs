@@ -15,7 +15,7 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         await CheckUserAsync(cancellationToken).ConfigureAwait(false);
         var said = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [""];
-        CheckRights(said.AsSpan(1));
+        RedisFailure.ThrowIfDenied(said.AsSpan(1), names.Prefix, connection.Endpoint, names.Probe!);
         await connection.AskAsync(TransactAsync, cancellationToken).ConfigureAwait(false);
         var about = Parse(said[0] ?? "");
         CheckServer(about);
@@ -64,18 +64,6 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
             return;                             // it may not ask: then it is not the default user
         }
         if (me != user) throw new BrookException($"Redis at {connection.Endpoint} did not accept the user '{user}' or its password, and the connection is the user '{me}' now. Check both in the connection's configuration.");
-    }
-
-    /// <param name="denied">Commands, each with what the server said.</param>
-    private void CheckRights(ReadOnlySpan<string?> denied)
-    {
-        if (denied.IsEmpty) return;
-        var commands = new List<string>();
-        for (var i = 0; i < denied.Length; i += 2)
-            if (!commands.Contains(denied[i]!)) commands.Add(denied[i]!);
-        var said = denied[1] ?? "";
-        if (!RedisFailure.IsDenied(said)) throw RedisFailure.OfServer(said, connection.Endpoint, key: names.Probe);
-        throw new BrookException($"Redis at {connection.Endpoint} does not allow this user {string.Join(", ", commands)} on {names.Prefix}* ({said}). Grant it: ACL SETUSER <user> ~{names.Prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
     }
 
     /// <summary>The id that the data has, or gets now. It goes when the data goes: that is how a commit finds out.</summary>
