@@ -50,6 +50,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         options.Validate(space);
         (_connection, _time, _names) = (connection, time ?? TimeProvider.System, new(space));
         _check = new(_connection, _names, space, logger ?? NullLogger.Instance);
+        _connection.Restored = () => _check.LookAgainAsync(CancellationToken.None);
         _reader = new(_connection, _names, _time);
         _logs = new(_connection, _names, _time);
         _sweeper = new(_connection, _names, _time, options.SweepInterval, logger ?? NullLogger.Instance);

@@ -19,6 +19,9 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     /// <summary>The user that the configuration names; null: none, or not known.</summary>
     public string? User => user;
 
+    /// <summary>Called when a connection that was lost is there again. Must not throw.</summary>
+    public Func<Task>? Restored { get; set; }
+
     public IDatabase Database => _database ?? throw new InvalidOperationException("The store was not started: call StartAsync first.");
 
     /// <summary>Connects, once.</summary>
@@ -33,6 +36,7 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
                 _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
                 Endpoint = Show(_multiplexer.GetEndPoints());
                 _database = _multiplexer.GetDatabase(database ?? -1);
+                _multiplexer.ConnectionRestored += OnRestored;
             }
             if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, null);
         }
@@ -96,8 +100,14 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     public static string Show(IEnumerable<EndPoint> endpoints)
         => string.Join(", ", endpoints.Select(endpoint => endpoint is DnsEndPoint dns ? string.Create(CultureInfo.InvariantCulture, $"{dns.Host}:{dns.Port}") : endpoint.ToString()));
 
+    private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
+    {
+        if (restored.ConnectionType == ConnectionType.Interactive && Restored is { } restoredAsync) _ = restoredAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (_multiplexer is not null) _multiplexer.ConnectionRestored -= OnRestored;
         if (owned && _multiplexer is not null) await _multiplexer.DisposeAsync().ConfigureAwait(false);
         _connecting.Dispose();
     }

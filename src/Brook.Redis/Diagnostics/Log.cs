@@ -16,4 +16,10 @@ internal static partial class Log
 
     [LoggerMessage(204, LogLevel.Error, "Removing expired entries failed; it is tried again. They are missing already.", EventName = "RedisSweepFailed")]
     public static partial void SweepFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(205, LogLevel.Warning, "Redis at {Endpoint} was started again; the view '{Namespace}' goes on. If it was killed or its machine went down, run BGREWRITEAOF once: the end of its append-only file may hold the beginning of a commit, which some servers apply at the start after this one (docs/redis.md).", EventName = "RedisRestarted")]
+    public static partial void Restarted(ILogger logger, string endpoint, string @namespace);
+
+    [LoggerMessage(206, LogLevel.Debug, "Redis at {Endpoint} came back, and was gone again when it was asked who it is ({Reason}).", EventName = "RedisLostAgain")]
+    public static partial void LostAgain(ILogger logger, string endpoint, string reason);
 }

@@ -9,6 +9,9 @@ internal sealed class ElixirStart(RedisConnection connection, ElixirNames names,
 {
     private readonly StartCheck _native = new(connection, names.Own, space, logger);
 
+    /// <inheritdoc cref="StartCheck.LookAgainAsync"/>
+    public Task LookAgainAsync(CancellationToken cancellationToken) => _native.LookAgainAsync(cancellationToken);
+
     /// <summary>Gives the data's id.</summary>
     /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
     public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)

@@ -27,6 +27,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         options.Validate(options.Namespace, RedisLayout.ElixirBrook);
         (_connection, _names, _serializer, _time) = (connection, new(options.Namespace!), options.ElixirSerializer, time ?? TimeProvider.System);
         _start = new(connection, _names, options.Namespace!, logger ?? NullLogger.Instance);
+        _connection.Restored = () => _start.LookAgainAsync(CancellationToken.None);
         _reader = new(connection, _names, _time);
         _logs = new(connection, _names, _reader, _time);
     }

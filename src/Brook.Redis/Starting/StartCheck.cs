@@ -7,6 +7,7 @@ namespace Brook.Redis;
 internal sealed class StartCheck(RedisConnection connection, RedisNames names, string space, ILogger logger)
 {
     private static readonly Version s_oldest = new(6, 2);
+    private string? _run;               // which start of the server it was
 
     /// <summary>Gives the data's id.</summary>
     /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
@@ -14,14 +15,30 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
     {
         await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         await CheckUserAsync(cancellationToken).ConfigureAwait(false);
-        var said = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [""];
-        RedisFailure.ThrowIfDenied(said.AsSpan(1), names.Prefix, connection.Endpoint, names.Probe!);
+        var denied = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [];
+        RedisFailure.ThrowIfDenied(denied, names.Prefix, connection.Endpoint, names.Probe!);
         await connection.AskAsync(TransactAsync, cancellationToken).ConfigureAwait(false);
-        var about = Parse(said[0] ?? "");
+        var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
         CheckServer(about);
+        _run = about.GetValueOrDefault("run_id");
         var id = await IdAsync(cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
         return id;
+    }
+
+    /// <summary>The connection was lost and is back: is it the server that was there before, or one that was started again?</summary>
+    public async Task LookAgainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
+            var before = Interlocked.Exchange(ref _run, about.GetValueOrDefault("run_id"));
+            if (before is not null && _run is not null && before != _run && about.GetValueOrDefault("aof_enabled") == "1") Log.Restarted(logger, connection.Endpoint, space);
+        }
+        catch (BrookException e)
+        {
+            Log.LostAgain(logger, connection.Endpoint, e.Message);      // and asked again when it is back
+        }
     }
 
     /// <summary>MULTI and EXEC, which a script cannot try.</summary>
@@ -33,10 +50,10 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         return await asked.ConfigureAwait(false) == 0;
     }
 
-    private static Dictionary<string, string> Parse(string info)
+    private async ValueTask<Dictionary<string, string>> AboutAsync(CancellationToken cancellationToken)
     {
         var about = new Dictionary<string, string>();
-        foreach (var line in info.Split('\n'))
+        foreach (var line in ((string?)await connection.RunAsync(Script.About, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? "").Split('\n'))
             if (line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon) about[line[..colon]] = line[(colon + 1)..].Trim();
         return about;
     }

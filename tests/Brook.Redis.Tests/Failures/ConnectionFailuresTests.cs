@@ -1,6 +1,8 @@
 using Brook.Redis.Tests.Support;
 using Brook.Storage;
 using Brook.TestServers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using static Brook.Redis.Tests.Support.Entries;
 
 namespace Brook.Redis.Tests.Failures;
@@ -28,13 +30,15 @@ public sealed class ConnectionFailuresTests
     {
         await using var server = await StartAsync();
         await using var proxy = TcpProxy.Start(server.Host, server.Port);
-        await using var store = await new RedisViewStore(proxy.ConnectionString).StartedAsync();
+        var logs = new FakeLogger();
+        await using var store = await new RedisViewStore(proxy.ConnectionString, logger: logs).StartedAsync();
         for (var i = 0; i < 5; i++)
         {
             proxy.CutAll();
             await EventuallyAsync(() => store.CommitAsync(Put("a", $"{i}")));
         }
         Assert.Equal("4", await store.ReadAsync("a"));
+        Assert.DoesNotContain(logs.Collector.GetSnapshot(), record => record.Id.Name == "RedisRestarted");
     }
 
     [Fact]
@@ -75,13 +79,15 @@ public sealed class ConnectionFailuresTests
     {
         Skip();
         await using var server = await RedisServer.StartAsync(new() { AppendOnly = AppendOnly.Always }, Token);
-        await using var store = await new RedisViewStore(server.ConnectionString).StartedAsync();
+        var logs = new FakeLogger();
+        await using var store = await new RedisViewStore(server.ConnectionString, logger: logs).StartedAsync();
         var version = await store.CommitAsync(CommitOf(Put("a", "1")).Log(0, "t", "1"));
         await server.KillAsync();
         await FailsAsync(() => store.CommitAsync(Put("a", "2")), transient: true);
         await server.RestartAsync(Token);
         await EventuallyAsync(() => store.CommitAsync(CommitOf(Put("a", "2", version)).Log(0, "t", "2")));
         Assert.Equal(["1", "2"], await store.LogAsync("a"));
+        await UntilAsync(() => Task.FromResult(logs.Collector.GetSnapshot().Any(record => record is { Id.Name: "RedisRestarted", Level: LogLevel.Warning })), "the advice");
     }
 
     [Fact]
