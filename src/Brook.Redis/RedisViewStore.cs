@@ -22,7 +22,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     private readonly Sweeper _sweeper;
     private readonly TimeProvider _time;
     private readonly ConcurrentBag<CommitCall> _calls = [];
-    private RedisValue _data;
+    private readonly DataId _data;
 
     /// <summary>A view in the server that <paramref name="configuration"/> names; connected with the first <see cref="StartAsync"/>, closed with this object.</summary>
     /// <param name="configuration">As StackExchange.Redis has it: <c>localhost:6379,user=app,password=...,ssl=true</c>.</param>
@@ -49,7 +49,8 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         var space = options.Namespace ?? "brook";
         options.Validate(space);
         (_connection, _time, _names) = (connection, time ?? TimeProvider.System, new(space));
-        _check = new(_connection, _names, space, logger ?? NullLogger.Instance);
+        _data = new(_connection, _names);
+        _check = new(_connection, _names, _data, space, logger ?? NullLogger.Instance);
         _connection.Restored = () => _check.LookAgainAsync(CancellationToken.None);
         _reader = new(_connection, _names, _time);
         _logs = new(_connection, _names, _time);
@@ -59,21 +60,37 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        _data = await _check.RunAsync(cancellationToken).ConfigureAwait(false);
+        await _check.RunAsync(cancellationToken).ConfigureAwait(false);
         await _sweeper.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => _reader.ReadAsync(keys, cancellationToken);
+    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.ReadAsync(keys, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken) => _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken);
+    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _reader.CountAsync(collection, cancellationToken);
+    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.CountAsync(collection, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => _logs.ReadAsync(entry, type, cancellationToken);
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var record in _logs.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
+    }
 
     /// <inheritdoc />
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
@@ -82,7 +99,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         await _sweeper.ExpectAsync(commit, cancellationToken).ConfigureAwait(false);
         if (!_calls.TryTake(out var call)) call = new CommitCall(_names);
         var now = _time.GetUtcNow();
-        using var reply = await _connection.RunAsync(Script.Commit, call.Write(commit, _data, now), cancellationToken).ConfigureAwait(false);
+        using var reply = await _connection.RunAsync(Script.Commit, call.Write(commit, _data.Value, now), cancellationToken).ConfigureAwait(false);
         if (reply.Prefix == RESPite.Messages.RespPrefix.Integer)
         {
             _calls.Add(call);
@@ -92,7 +109,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         var result = (string?)answer[0] switch
         {
             "CONFLICT" => CommitResult.Conflict(call.ConflictsOf(answer, commit, now)),
-            "LOST" => throw RedisFailure.Lost(_names.Prefix, _connection.Endpoint, (string?)answer[1]),
+            "LOST" => throw Lost((string?)answer[1]),
             _ => throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]),
         };
         _calls.Add(call);
@@ -104,5 +121,11 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     {
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private BrookException Lost(string? found)
+    {
+        _data.Doubt();
+        return _data.Lost(found);
     }
 }

@@ -60,10 +60,6 @@ internal static class RedisFailure
         throw new BrookException($"Redis at {endpoint} does not allow this user {string.Join(", ", commands)} on {prefix}* ({said}). Grant it: ACL SETUSER <user> ~{prefix}* {string.Join(' ', commands.Select(command => $"+{command.ToLowerInvariant()}"))}");
     }
 
-    public static BrookException Lost(string prefix, string endpoint, string? found) => new(
-        $"The data of the view {prefix}* is not what this application started with: Redis at {endpoint} {(string.IsNullOrEmpty(found) ? "has none" : "has other data")}. It was restarted without persistence, flushed, or replaced. " +
-        "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.");
-
     /// <summary>A denied command is NOPERM when it is called, but not when a script calls it.</summary>
     public static bool IsDenied(string message) => message.StartsWith("NOPERM", StringComparison.Ordinal) || message.Contains("ACL failure", StringComparison.Ordinal) || message.Contains("The user executing the script can't", StringComparison.Ordinal);
 

@@ -5,23 +5,21 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>What must be right before the first event, beyond what the native layout asks for: in a cluster one slot for all keys, and rights on the keys that Elixir has.</summary>
-internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, string space, ILogger logger)
+internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, DataId data, string space, ILogger logger)
 {
-    private readonly StartCheck _native = new(connection, names.Own, space, logger);
+    private readonly StartCheck _native = new(connection, names.Own, data, space, logger);
 
     /// <inheritdoc cref="StartCheck.LookAgainAsync"/>
     public Task LookAgainAsync(CancellationToken cancellationToken) => _native.LookAgainAsync(cancellationToken);
 
-    /// <summary>Gives the data's id.</summary>
     /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
-    public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)
+    public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
         await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         if (!IsOneSlot(space) && await IsClusterAsync(cancellationToken).ConfigureAwait(false))
             throw new BrookException($"Redis at {connection.Endpoint} is a cluster, and the namespace '{space}' would spread over it: the Elixir layout needs all keys in one slot. Use a namespace with a hash tag in both applications, \"{{{space}}}\" for instance, or a server that is no cluster.");
-        var id = await _native.RunAsync(cancellationToken).ConfigureAwait(false);
+        await _native.RunAsync(cancellationToken).ConfigureAwait(false);
         await CheckRightsAsync(cancellationToken).ConfigureAwait(false);
-        return id;
     }
 
     /// <summary>A cluster goes by what stands between the first brace and the next closing one.</summary>

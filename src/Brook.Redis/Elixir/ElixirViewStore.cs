@@ -1,4 +1,5 @@
 // Each verb of IViewStore is one method here; what it needs is beside it. The layout, and what it cannot do: docs/elixir-layout.md.
+using System.Runtime.CompilerServices;
 using Brook.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,28 +20,45 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
     private readonly ElixirSerializer _serializer;
     private readonly TimeProvider _time;
     private long _stamp;
-    private RedisValue _data;
+    private readonly DataId _data;
 
     /// <exception cref="BrookException">The options are not valid.</exception>
     public ElixirViewStore(RedisConnection connection, RedisStoreOptions options, TimeProvider? time = null, ILogger? logger = null)
     {
         options.Validate(options.Namespace, RedisLayout.ElixirBrook);
         (_connection, _names, _serializer, _time) = (connection, new(options.Namespace!), options.ElixirSerializer, time ?? TimeProvider.System);
-        _start = new(connection, _names, options.Namespace!, logger ?? NullLogger.Instance);
+        _data = new(connection, _names.Own);
+        _start = new(connection, _names, _data, options.Namespace!, logger ?? NullLogger.Instance);
         _connection.Restored = () => _start.LookAgainAsync(CancellationToken.None);
         _reader = new(connection, _names, _time);
         _logs = new(connection, _names, _reader, _time);
     }
 
-    public async ValueTask StartAsync(CancellationToken cancellationToken) => _data = await _start.RunAsync(cancellationToken).ConfigureAwait(false);
+    public ValueTask StartAsync(CancellationToken cancellationToken) => _start.RunAsync(cancellationToken);
 
-    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => _reader.ReadAsync(keys, cancellationToken);
+    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.ReadAsync(keys, cancellationToken).ConfigureAwait(false);
+    }
 
-    public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken) => _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken);
+    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false);
+    }
 
-    public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _reader.CountAsync(collection, cancellationToken);
+    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await _reader.CountAsync(collection, cancellationToken).ConfigureAwait(false);
+    }
 
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => _logs.ReadAsync(entry, type, cancellationToken);
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var record in _logs.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
+    }
 
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
@@ -51,7 +69,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         {
             var removals = await _logs.FindAsync(commit, dropped, cancellationToken).ConfigureAwait(false);
             var now = _time.GetUtcNow();
-            using var reply = await _connection.RunAsync(Script.ElixirCommit, call.Write(commit, _data, now, removals), cancellationToken).ConfigureAwait(false);
+            using var reply = await _connection.RunAsync(Script.ElixirCommit, call.Write(commit, _data.Value, now, removals), cancellationToken).ConfigureAwait(false);
             if (reply.Prefix == RespPrefix.Integer) return CommitResult.Committed;
             var answer = (RedisResult[])reply.Read().ReadRedisResult()!;
             switch ((string?)answer[0])
@@ -59,7 +77,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
                 case "CONFLICT": return CommitResult.Conflict(ConflictsOf(answer, commit, now));
                 case "AGAIN": dropped.UnionWith(answer.Skip(1).Select(index => (int)index)); break;
                 case "TAKEN": throw Taken(commit.Entries[(int)answer[1]].Entry);
-                case "LOST": throw RedisFailure.Lost(_names.Prefix, _connection.Endpoint, (string?)answer[1]);
+                case "LOST": throw Lost((string?)answer[1]);
                 default: throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]);
             }
         }
@@ -106,4 +124,10 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
     private BrookException Taken(EntryKey entry) => new(
         $"The entry {entry} cannot be stored in Elixir's layout: its Redis key {_names.StateOf(entry)} is that of an entry of another collection, because collection and key are joined by a colon. Nothing was written. " +
         "Delete the other entry, or name one of the two collections or keys without a colon.");
+
+    private BrookException Lost(string? found)
+    {
+        _data.Doubt();
+        return _data.Lost(found);
+    }
 }

@@ -4,14 +4,13 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>What must be right before the first event: the server answers, is new enough, lets this user run what Brook runs, and holds our data or none.</summary>
-internal sealed class StartCheck(RedisConnection connection, RedisNames names, string space, ILogger logger)
+internal sealed class StartCheck(RedisConnection connection, RedisNames names, DataId data, string space, ILogger logger)
 {
     private static readonly Version s_oldest = new(6, 2);
     private string? _run;               // which start of the server it was
 
-    /// <summary>Gives the data's id.</summary>
     /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
-    public async ValueTask<RedisValue> RunAsync(CancellationToken cancellationToken)
+    public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
         await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         await CheckUserAsync(cancellationToken).ConfigureAwait(false);
@@ -21,14 +20,14 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
         var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
         CheckServer(about);
         _run = about.GetValueOrDefault("run_id");
-        var id = await IdAsync(cancellationToken).ConfigureAwait(false);
+        await data.OpenAsync(cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
-        return id;
     }
 
     /// <summary>The connection was lost and is back: is it the server that was there before, or one that was started again?</summary>
     public async Task LookAgainAsync(CancellationToken cancellationToken)
     {
+        data.Doubt();
         try
         {
             var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
@@ -81,12 +80,5 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, s
             return;                             // it may not ask: then it is not the default user
         }
         if (me != user) throw new BrookException($"Redis at {connection.Endpoint} did not accept the user '{user}' or its password, and the connection is the user '{me}' now. Check both in the connection's configuration.");
-    }
-
-    /// <summary>The id that the data has, or gets now. It goes when the data goes: that is how a commit finds out.</summary>
-    private async ValueTask<RedisValue> IdAsync(CancellationToken cancellationToken)
-    {
-        await connection.AskAsync(database => database.StringSetAsync(names.Id, Guid.NewGuid().ToString("N"), when: When.NotExists), cancellationToken).ConfigureAwait(false);
-        return await connection.AskAsync(database => database.StringGetAsync(names.Id), cancellationToken).ConfigureAwait(false);
     }
 }

@@ -103,11 +103,34 @@ public sealed class ConnectionFailuresTests
 
         Assert.Equal($"The data of the view {{brook}}:* is not what this application started with: Redis at {server.ConnectionString} has none. It was restarted without persistence, flushed, or replaced. " +
             "Nothing was written. Restore the data, and Brook goes on by itself; or restart the application, and it begins with what is there now.", error.Message);
-        Assert.Null(await store.ReadAsync("b"));
+        Assert.Equal(error.Message, (await FailsAsync(() => store.ReadAsync("a"), transient: false)).Message);       // a view without its data is not shown as an empty one
+        Assert.Equal(error.Message, (await FailsAsync(async () => await store.CountAsync("things", Token), transient: false)).Message);
+        Assert.Equal(error.Message, (await FailsAsync(() => store.LogAsync("a"), transient: false)).Message);
         await using var restarted = await new RedisViewStore(server.ConnectionString).StartedAsync();
         await restarted.CommitAsync(Put("b", "2"));
         var other = await FailsAsync(() => store.CommitAsync(Put("c", "1")), transient: false);
         Assert.Contains("has other data", other.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reads_notice_it_as_well_when_nothing_is_committed_and_go_on_when_the_data_is_back()
+    {
+        await using var server = await StartAsync();
+        await using var store = await new RedisViewStore(server.ConnectionString).StartedAsync();
+        await store.CommitAsync(Put("a", "1"));
+        var id = (string)(await server.CommandAsync("GET", "{brook}:id"))!;
+        await server.KillAsync();
+        await server.RestartAsync(Token);
+        BrookException? error = null;
+        await UntilAsync(async () =>
+        {
+            try { await store.ReadAsync("a"); }
+            catch (BrookException e) { error = e; }
+            return error is { IsTransient: false };
+        }, "the read that notices");
+        Assert.StartsWith("The data of the view {brook}:* is not what this application started with", error!.Message, StringComparison.Ordinal);
+        await server.CommandAsync("SET", "{brook}:id", id);
+        Assert.Null(await store.ReadAsync("a"));
     }
 
     [Fact]
