@@ -19,7 +19,7 @@ public sealed record FileDeleted(string Path, Commit Commit);
 public sealed record CommitMade(Commit Commit, int Changes);
 
 /// <summary><c>history:read</c>, sent when everything up to a commit is in the view: where the next run goes on.</summary>
-/// <param name="Commit">The commit's full hash.</param>
+/// <param name="Commit">The commit's full hash; empty: nothing is known to be in the view.</param>
 /// <param name="Commits">How many commits that makes.</param>
-/// <param name="Changes">How many file changes.</param>
-public sealed record HistoryRead(string Commit, int Commits, int Changes);
+/// <param name="Head">The end of the history that is being read: the view may have events up to it, and has none of another history.</param>
+public sealed record HistoryRead(string Commit, int Commits, string Head);

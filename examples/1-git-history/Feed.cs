@@ -12,26 +12,28 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
     private const int Chunk = 500, InFlight = 32;
 
     /// <summary>Ends when every event is in the view. <paramref name="applied"/> hears of each chunk that is.</summary>
-    /// <param name="from">What the view has already; its commit is empty when that is nothing.</param>
+    /// <param name="found">What the view has already; its commit is empty when that is nothing.</param>
     /// <param name="mark">Whether the view outlives this process: then it is told how far it is, and events carry ids that are the same in every run, so that those sent again count once.</param>
     /// <param name="applied">Told of progress.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <exception cref="GitException">git fails, or the view does not follow.</exception>
-    public async Task<Progress> RunAsync(HistoryRead from, bool mark, Action<Progress> applied, CancellationToken cancellationToken)
+    public async Task<Progress> RunAsync(HistoryRead found, bool mark, Action<Progress> applied, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        found = found with { Head = repository.Head };
+        if (mark) await FollowAsync(await MarkAsync(found, stop.Token), stop.Token);         // before its first event: a run that is killed says whose events it left
         var sent = Channel.CreateBounded<(Receipt Receipt, Progress UpTo, HistoryRead Read)>(InFlight);
-        var sending = Task.Run(() => SendAsync(from, mark, sent.Writer, stop.Token), CancellationToken.None);
-        var (done, read) = (default(Progress), from);
+        var sending = Task.Run(() => SendAsync(found, mark, sent.Writer, stop.Token), CancellationToken.None);
+        var (done, read) = (default(Progress), found);
         try
         {
             await foreach (var chunk in sent.Reader.ReadAllAsync(stop.Token))
             {
                 await FollowAsync(chunk.Receipt, stop.Token);
-                if (mark && chunk.Read != read) await brook.SendAsync("history:read", read = chunk.Read, HistoryHandler.Key, stop.Token);
+                if (mark && chunk.Read != read) await MarkAsync(read = chunk.Read, stop.Token);
                 applied(done = chunk.UpTo);
             }
-            if (read != from) await FollowAsync(await brook.SendAsync("history:read", read, HistoryHandler.Key, stop.Token), stop.Token);
+            if (read != found) await FollowAsync(await MarkAsync(read, stop.Token), stop.Token);
         }
         finally
         {
@@ -45,12 +47,11 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
     {
         try
         {
-            var (upTo, changes) = (default(Progress), read.Changes);
+            var upTo = default(Progress);
             foreach (var chunk in repository.Read(GitLog.Command, read.Commit.Length > 0 ? read.Commit : null, output => GitLog.Parse(output, ids), cancellationToken).Chunk(Chunk))
             {
                 foreach (var e in chunk)
-                    if (e is BrookEvent<CommitMade> made) read = new(made.Data.Commit.Id, read.Commits + 1, changes);      // all of it was before this event
-                    else changes++;
+                    if (e is BrookEvent<CommitMade> made) read = read with { Commit = made.Data.Commit.Id, Commits = read.Commits + 1 };        // all of it was before this event
                 upTo = new(upTo.Commits + chunk.Count(e => e is BrookEvent<CommitMade>), upTo.Events + chunk.Length);
                 await sent.WriteAsync((await brook.SendManyAsync(chunk, cancellationToken), upTo, read), cancellationToken);
             }
@@ -61,6 +62,8 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
             sent.Complete(e);                                   // the reader throws it
         }
     }
+
+    private ValueTask<Receipt> MarkAsync(HistoryRead read, CancellationToken cancellationToken) => brook.SendAsync("history:read", read, HistoryHandler.Key, cancellationToken);
 
     private async Task FollowAsync(Receipt receipt, CancellationToken cancellationToken)
     {

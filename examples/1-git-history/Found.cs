@@ -7,7 +7,7 @@ public static class Found
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    public static HistoryRead Nothing { get; } = new("", 0, 0);
+    public static HistoryRead Nothing { get; } = new("", 0, "");
 
     /// <summary>Waits for the store; the lanes wait too, and say what for.</summary>
     public static async Task<HistoryRead> InViewAsync(IBrookView view, CancellationToken cancellationToken)

@@ -44,7 +44,7 @@ static async Task<int> RunAsync(Repository repository, bool durable, IServicePro
     var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
     var before = durable ? await Found.InViewAsync(view, stop) : Found.Nothing;
-    var commits = before == Found.Nothing ? repository.Commits : await repository.CommitsSinceAsync(before);
+    var commits = before == Found.Nothing ? repository.Commits : repository.CommitsSince(before);
     if (before != Found.Nothing) Report.GoesOn(before, commits);
 
     var watch = Stopwatch.StartNew();
@@ -55,7 +55,7 @@ static async Task<int> RunAsync(Repository repository, bool durable, IServicePro
 
     var setAside = await parked.CountAsync(stop);
     if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);
-    var sent = new Work(before.Commits + done.Commits, before.Changes + done.Events - done.Commits);
+    var sent = before == Found.Nothing ? new Work(done.Commits, done.Events - done.Commits) : await Task.Run(() => repository.Count(stop), stop);      // over all runs
     var (authors, days) = (await Proof.SumAsync(view, CommitsHandler.Authors, stop), await Proof.SumAsync(view, CommitsHandler.Days, stop));
     Report.Sums(sent, authors, days);
     var proof = await Proof.CheckAsync(view, repository, stop);

@@ -22,9 +22,12 @@ public static class Report
     }
 
     /// <summary>The view was there already.</summary>
-    public static void GoesOn(HistoryRead read, int commits) => Line(commits == 0
-        ? $"the view is up to date: it has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits"
-        : $"the view has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits; {Number(commits)} are new");
+    public static void GoesOn(HistoryRead read, int commits) => Line((commits, read.Commit) switch
+    {
+        (0, _) => $"the view is up to date: it has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits",
+        (_, "") => $"the view has the beginning of the history up to {read.Head[..Id]}; all commits are sent again, and what is known counts once",
+        _ => $"the view has the history up to {read.Commit[..Id]}, {Number(read.Commits)} commits; {Number(commits)} are new",
+    });
 
     /// <summary>A bar of the commits whose events are all in the view, with the number of events beside it.</summary>
     public static async Task<Progress> WithBarAsync(int commits, Func<Action<Progress>, Task<Progress>> run)

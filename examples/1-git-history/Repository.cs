@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using Brook;
 
 namespace GitHistory;
 
@@ -8,8 +9,12 @@ namespace GitHistory;
 public sealed class GitException(string message) : Exception(message);
 
 /// <summary>A git repository as it stood when it was opened: new commits do not disturb the run.</summary>
-public sealed record Repository(string Directory, string Head, string FirstCommit, int Commits, bool IsBare, bool IsShallow)
+/// <param name="Line">The hashes of the first-parent line, from <paramref name="Head"/> back.</param>
+public sealed record Repository(string Directory, string Head, string[] Line, bool IsBare, bool IsShallow)
 {
+    public int Commits => Line.Length;
+    public string FirstCommit => Line[^1];
+
     // Set in a git hook, for instance: they would make git look elsewhere than at the directory.
     private static readonly string[] Elsewhere =
         ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_PREFIX"];
@@ -23,21 +28,25 @@ public sealed record Repository(string Directory, string Head, string FirstCommi
         if (about.Error is not null) throw new GitException($"'{directory}' is not in a git repository that can be read. git says: {about.Error}");
         var head = await AskAsync(directory, "rev-parse", "--quiet", "--verify", "HEAD^{commit}");
         if (head.Error is not null) throw new GitException($"The git repository at '{directory}' has no commits (HEAD names none), so there is no history to fold. Commit something first.");
-        var count = await AskAsync(directory, "rev-list", "--count", "--first-parent", head.Output, "--");
-        if (count.Error is not null) throw new GitException($"The history of '{directory}' cannot be read. git says: {count.Error}");
-        var first = await AskAsync(directory, "rev-list", "--first-parent", "--reverse", head.Output, "--");
+        var line = await AskAsync(directory, "rev-list", "--first-parent", head.Output, "--");
+        if (line.Error is not null) throw new GitException($"The history of '{directory}' cannot be read. git says: {line.Error}");
         var facts = about.Output.Split('\n');
-        return new(directory, head.Output, first.Output.Split('\n')[0], int.Parse(count.Output, CultureInfo.InvariantCulture), facts[0] == "true", facts[^1] == "true");
+        return new(directory, head.Output, line.Output.Split('\n'), facts[0] == "true", facts[^1] == "true");
     }
 
     /// <summary>How many commits of the first-parent line come after one that the view has read up to.</summary>
     /// <exception cref="GitException">That one is not on the line.</exception>
-    public async Task<int> CommitsSinceAsync(HistoryRead read)
+    public int CommitsSince(HistoryRead read)
     {
-        var count = await AskAsync(Directory, "rev-list", "--count", "--first-parent", Head, $"^{read.Commit}", "--");
-        if (count.Error is null && int.Parse(count.Output, CultureInfo.InvariantCulture) is var commits && commits + read.Commits == Commits) return commits;
-        throw new GitException($"The view has the history up to commit {read.Commit}, which is not on the first-parent line of {Head}: the history was rewritten, or this is another branch. Give this one a view of its own with --namespace.");
+        // What was being read counts, not how far it got: a run that was killed leaves events of later commits.
+        if (Array.IndexOf(Line, read.Head) >= 0 && (read.Commit.Length == 0 ? Commits : Array.IndexOf(Line, read.Commit)) is var commits and >= 0) return commits;
+        throw new GitException($"The view has the history up to commit {read.Head}, or a part of it, and that commit is not on the first-parent line of {Head}: the history was rewritten, or this is another branch. Give this one a view of its own with --namespace.");
     }
+
+    /// <summary>What git itself counts.</summary>
+    /// <exception cref="GitException">git failed; the message has its words.</exception>
+    public Work Count(CancellationToken cancellationToken)
+        => Read(GitLog.Command, null, output => GitLog.Parse(output), cancellationToken).Aggregate(default(Work), (sum, e) => e is BrookEvent<CommitMade> made ? sum.Plus(made.Data.Changes) : sum);
 
     /// <summary>Reads what git writes while it writes. Blocks, as git's pipe does; a failure of git comes at the end.</summary>
     /// <exception cref="GitException">git failed; the message has its words.</exception>
