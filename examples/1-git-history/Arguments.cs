@@ -26,10 +26,11 @@ public sealed record Arguments(string Path, string Store, string Redis, string? 
         {
             if (args[i] is "--store" or "--redis" or "--namespace")
             {
-                if (i + 1 == args.Length) error = $"{args[i]} needs a value.";
+                if (i + 1 == args.Length || args[i + 1] is "" or ['-', ..]) error = $"{args[i]} needs a value.";
                 else if (!named.TryAdd(args[i], args[++i])) error = $"{args[i - 1]} is there twice.";
             }
             else if (args[i] is ['-', ..]) error = $"There is no option '{args[i]}'.";
+            else if (args[i].Length == 0) error = "PATH is empty.";
             else if (path is null) path = args[i];
             else error = $"There are two paths: '{path}' and '{args[i]}'.";
         }
