@@ -21,7 +21,7 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         found = found with { Head = repository.Head };
-        if (mark) await FollowAsync(await MarkAsync(found, stop.Token), stop.Token);         // before its first event: a run that is killed says whose events it left
+        if (mark) await FollowAsync(await MarkAsync(found, stop.Token), mark, stop.Token);       // before its first event: a run that is killed says whose events it left
         var sent = Channel.CreateBounded<(Receipt Receipt, Progress UpTo, HistoryRead Read)>(InFlight);
         var sending = Task.Run(() => SendAsync(found, mark, sent.Writer, stop.Token), CancellationToken.None);
         var (done, read) = (default(Progress), found);
@@ -29,11 +29,11 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
         {
             await foreach (var chunk in sent.Reader.ReadAllAsync(stop.Token))
             {
-                await FollowAsync(chunk.Receipt, stop.Token);
+                await FollowAsync(chunk.Receipt, mark, stop.Token);
                 if (mark && chunk.Read != read) await MarkAsync(read = chunk.Read, stop.Token);
                 applied(done = chunk.UpTo);
             }
-            if (read != found) await FollowAsync(await MarkAsync(read, stop.Token), stop.Token);
+            if (read != found) await FollowAsync(await MarkAsync(read, stop.Token), mark, stop.Token);
         }
         finally
         {
@@ -65,9 +65,10 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
 
     private ValueTask<Receipt> MarkAsync(HistoryRead read, CancellationToken cancellationToken) => brook.SendAsync("history:read", read, HistoryHandler.Key, cancellationToken);
 
-    private async Task FollowAsync(Receipt receipt, CancellationToken cancellationToken)
+    /// <summary>A store outside this process may be away for as long as it likes.</summary>
+    private async Task FollowAsync(Receipt receipt, bool mayBeAway, CancellationToken cancellationToken)
     {
-        if (await view.WaitForAsync(receipt, TimeSpan.FromMinutes(5), cancellationToken) == WaitResult.TimedOut)
+        if (await view.WaitForAsync(receipt, mayBeAway ? Timeout.InfiniteTimeSpan : TimeSpan.FromMinutes(5), cancellationToken) == WaitResult.TimedOut)
             throw new GitException("The view has not followed for five minutes. Its log on standard error may say why.");
     }
 }

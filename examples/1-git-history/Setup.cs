@@ -14,6 +14,7 @@ public static class Setup
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddConsoleFormatter<OneLine, ConsoleFormatterOptions>();
         builder.Logging.AddConsole(console => console.FormatterName = OneLine.Called);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(5));     // Ctrl+C while the store is away: what is not in the view then is sent again by the next run
         AddBrook(builder.Services, brook => UseStore(brook, arguments, repository));
         return builder.Build();
     }
