@@ -55,8 +55,14 @@ public static class GitLog
         _ => throw new InvalidDataException($"git log says '{status}' about '{path}' in commit {commit.Id}; only A, M, T and D are known here."),
     };
 
-    /// <summary>The same in every run; the commit's own event has the empty path.</summary>
-    private static Guid Id(bool ids, Commit commit, string path) => ids ? new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{commit.Id}\0{path}")).AsSpan(0, 16)) : default;
+    /// <summary>The same in every run, a UUID of version 8 (RFC 9562); the commit's own event has the empty path.</summary>
+    private static Guid Id(bool ids, Commit commit, string path)
+    {
+        if (!ids) return default;
+        var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{commit.Id}\0{path}")).AsSpan(0, 16);
+        (id[6], id[8]) = ((byte)((id[6] & 0x0f) | 0x80), (byte)((id[8] & 0x3f) | 0x80));
+        return new Guid(id, bigEndian: true);
+    }
 
     /// <summary>A hash or a status letter, null at the end.</summary>
     private static string? Next(NulReader reader) => reader.TryRead(out var piece) ? Encoding.ASCII.GetString(piece.TrimStart((byte)'\n')) : null;
