@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Brook.TestServers;
@@ -35,14 +36,7 @@ public sealed class GitHistoryOnRedisTests
     {
         await using var redis = await StartAsync();
         using var repository = Large();
-        for (var kill = 0; kill < 3; kill++)
-        {
-            using var run = Example.Start("GitHistory.dll", "--store", "redis", "--redis", redis.ConnectionString, "--namespace", "killed", repository.Directory);
-            var had = await FilesAsync(redis);
-            for (var waited = 0; !run.HasExited && await FilesAsync(redis) < had + 500 && waited < 500; waited++) await Task.Delay(10, Token);
-            run.Kill();
-            await run.WaitForExitAsync(Token);
-        }
+        for (var kill = 0; kill < 3; kill++) await KillAtAsync(redis, repository, await FilesAsync(redis) + 500);
         var last = await Example.RunAsync("GitHistory.dll", ["--store", "redis", "--redis", redis.ConnectionString, "--namespace", "killed", repository.Directory]);
         Assert.Equal((0, "view equals git ls-tree: 20000 files"), (last.ExitCode, last.LastLine));
         Assert.Contains("authors and days add up to what was sent: 20,000 file changes, 400 commits", last.Output, StringComparison.Ordinal);
@@ -72,13 +66,59 @@ public sealed class GitHistoryOnRedisTests
         repository.Git("symbolic-ref", "HEAD", "refs/heads/side");
         var run = await RunAsync(redis, repository);
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("which is not on the first-parent line of", run.Error, StringComparison.Ordinal);
+        Assert.Contains("that commit is not on the first-parent line of", run.Error, StringComparison.Ordinal);
         Assert.Contains("--namespace", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Killed_and_then_rewritten_the_history_is_not_taken_for_the_one_that_was_read()
+    {
+        await using var redis = await StartAsync();
+        using var repository = Large();
+        await KillAtAsync(redis, repository, 1000);
+        repository.Git("update-ref", "refs/heads/main", "main~399");
+        var run = await Example.RunAsync("GitHistory.dll", ["--store", "redis", "--redis", redis.ConnectionString, "--namespace", "killed", repository.Directory]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("or a part of it, and that commit is not on the first-parent line of", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_branch_that_was_merged_with_as_many_commits_is_another_line()
+    {
+        await using var redis = await StartAsync();
+        using var repository = new TestRepository().Commit(File("root")).Branch("side", "main").Commit(File("s1"), branch: "side").Commit(File("k1")).Commit(File("k2"))
+            .Commit(File("k1") + File("k2"), branch: "side", merge: "main").Commit(File("s1"), merge: "side").Import();
+        repository.Git("symbolic-ref", "HEAD", "refs/heads/side");
+        Assert.Equal(0, (await RunAsync(redis, repository)).ExitCode);
+        repository.Git("symbolic-ref", "HEAD", "refs/heads/main");
+        var run = await RunAsync(redis, repository);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("that commit is not on the first-parent line of", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopped_while_redis_does_not_answer_it_ends_soon()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "sends a signal");
+        await using var redis = await StartAsync();
+        using var repository = Large();
+        using var run = Example.Start("GitHistory.dll", "--store", "redis", "--redis", redis.ConnectionString, "--namespace", "killed", repository.Directory);
+        var error = run.StandardError.ReadToEndAsync(Token);
+        await UntilFilesAsync(redis, run, 1000);
+        await redis.PauseAsync();
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -TERM {run.Id.ToString(CultureInfo.InvariantCulture)}"]);      // as Ctrl+C, which a shell in the background ignores
+        try { await run.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(15), Token); }
+        finally { run.Kill(); }         // nothing happens to one that has ended
+        Assert.Equal(130, run.ExitCode);
+        Assert.EndsWith("Stopped before the end: nothing is proven.", (await error).TrimEnd(), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("There is no store 'sqlight'. Take one of: memory, redis.", "--store", "sqlight")]
     [InlineData("--store needs a value.", "--store")]
+    [InlineData("--redis needs a value.", "--store", "redis", "--redis", "")]
+    [InlineData("--redis needs a value.", "--store", "redis", "--redis", "--namespace", "a")]
+    [InlineData("PATH is empty.", "")]
     [InlineData("There is no option '--stroe'.", "--stroe", "redis")]
     [InlineData("There are two paths: 'a' and 'b'.", "a", "b")]
     [InlineData("--redis and --namespace belong to --store redis.", "--redis", "localhost")]
@@ -90,6 +130,20 @@ public sealed class GitHistoryOnRedisTests
     }
 
     private static Task<Example> RunAsync(RedisServer redis, TestRepository repository) => Example.RunAsync("GitHistory.dll", ["--store", "redis", "--redis", redis.ConnectionString, repository.Directory]);
+
+    private static async Task KillAtAsync(RedisServer redis, TestRepository repository, long files)
+    {
+        using var run = Example.Start("GitHistory.dll", "--store", "redis", "--redis", redis.ConnectionString, "--namespace", "killed", repository.Directory);
+        await UntilFilesAsync(redis, run, files);
+        run.Kill();
+        await run.WaitForExitAsync(Token);
+        Assert.InRange(await FilesAsync(redis), files, 19_999);         // it was in the middle
+    }
+
+    private static async Task UntilFilesAsync(RedisServer redis, Process run, long files)
+    {
+        for (var waited = Stopwatch.StartNew(); !run.HasExited && await FilesAsync(redis) < files && waited.Elapsed < TimeSpan.FromSeconds(20);) await Task.Delay(5, Token);
+    }
 
     private static async Task<long> FilesAsync(RedisServer redis) => (long)(await redis.CommandAsync("HLEN", "{killed}:s:files"))!;
 
