@@ -21,8 +21,8 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     private readonly LogReader _logs;
     private readonly Sweeper _sweeper;
     private readonly TimeProvider _time;
-    private readonly ConcurrentBag<CommitCall> _calls = [];
     private readonly DataId _data;
+    private readonly ConcurrentBag<CommitCall> _calls = [];
 
     /// <summary>A view in the server that <paramref name="configuration"/> names; connected with the first <see cref="StartAsync"/>, closed with this object.</summary>
     /// <param name="configuration">As StackExchange.Redis has it: <c>localhost:6379,user=app,password=...,ssl=true</c>.</param>
@@ -51,6 +51,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         (_connection, _time, _names) = (connection, time ?? TimeProvider.System, new(space));
         _data = new(_connection, _names);
         _check = new(_connection, _names, _data, space, logger ?? NullLogger.Instance);
+        _connection.Failed = _data.Doubt;
         _connection.Restored = () => _check.LookAgainAsync(CancellationToken.None);
         _reader = new(_connection, _names, _time);
         _logs = new(_connection, _names, _time);
@@ -65,54 +66,41 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.ReadAsync(keys, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => _data.ReadAsync(() => _reader.ReadAsync(keys, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+        => _data.ReadAsync(() => _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.CountAsync(collection, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _data.ReadAsync(() => _reader.CountAsync(collection, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var record in _logs.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
+        foreach (var record in await _data.ReadAsync(() => _logs.ReadAsync(entry, type, cancellationToken), cancellationToken).ConfigureAwait(false)) yield return record;
     }
 
     /// <inheritdoc />
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await _sweeper.ExpectAsync(commit, cancellationToken).ConfigureAwait(false);
+        _sweeper.Expect(commit.Entries);
         if (!_calls.TryTake(out var call)) call = new CommitCall(_names);
         var now = _time.GetUtcNow();
         using var reply = await _connection.RunAsync(Script.Commit, call.Write(commit, _data.Value, now), cancellationToken).ConfigureAwait(false);
-        if (reply.Prefix == RESPite.Messages.RespPrefix.Integer)
+        var result = CommitResult.Committed;
+        if (reply.Prefix != RESPite.Messages.RespPrefix.Integer)
         {
-            _calls.Add(call);
-            return CommitResult.Committed;
+            var answer = (RedisResult[])reply.Read().ReadRedisResult()!;
+            result = (string?)answer[0] switch
+            {
+                "CONFLICT" => CommitResult.Conflict(call.ConflictsOf(answer, commit, now)),
+                "LOST" => throw Lost((string?)answer[1]),
+                _ => throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]),
+            };
         }
-        var answer = (RedisResult[])reply.Read().ReadRedisResult()!;
-        var result = (string?)answer[0] switch
-        {
-            "CONFLICT" => CommitResult.Conflict(call.ConflictsOf(answer, commit, now)),
-            "LOST" => throw Lost((string?)answer[1]),
-            _ => throw RedisFailure.OfServer((string?)answer[2] ?? "", _connection.Endpoint, key: (string?)answer[1]),
-        };
-        _calls.Add(call);
+        if (!call.IsLarge) _calls.Add(call);
         return result;
     }
 

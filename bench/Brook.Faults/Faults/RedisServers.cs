@@ -102,6 +102,26 @@ internal sealed class OutOfMemory : RedisFault
     }
 }
 
+internal sealed class RightsTaken : RedisFault
+{
+    private static readonly string[] s_rights = ["hset", "zadd", "rpush", "evalsha", "hdel", "ltrim"];
+
+    public override string Name => "rights-taken";
+    public override string About => "a command is forbidden to the workers' user, and allowed again";
+
+    protected override async Task InjectAsync(Trial trial, RedisHost redis, CancellationToken cancellationToken)
+    {
+        foreach (var right in s_rights)
+        {
+            await trial.MomentAsync(cancellationToken);
+            await redis.Server.CommandAsync("ACL", "SETUSER", "default", $"-{right}");
+            trial.Injected++;
+            await trial.PauseAsync(100, cancellationToken);
+            await redis.Server.CommandAsync("ACL", "SETUSER", "default", $"+{right}");
+        }
+    }
+}
+
 internal sealed class RedisPaused : RedisFault
 {
     public override string Name => "redis-paused";

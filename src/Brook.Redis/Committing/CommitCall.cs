@@ -10,7 +10,7 @@ namespace Brook.Redis;
 /// <summary>Writes a commit as the arguments of commit.lua, grouped by collection, and reads what differs from its answer. Reused; one commit at a time.</summary>
 internal sealed class CommitCall(RedisNames names)
 {
-    private const int ShapeBytes = 12;
+    private const int ShapeBytes = 12, MostKept = 4 << 20;
     private readonly Dictionary<string, CommitGroup> _groups = [];
     private readonly List<CommitGroup> _used = [];
     private RedisKeyOrValue[] _arguments = [];
@@ -28,8 +28,9 @@ internal sealed class CommitCall(RedisNames names)
         Group(commit);
         _bytes = Room(_bytes, SizeOf(commit));
         Add(default(RedisValue));
-        Add((RedisValue)(1 + _used.Sum(group => group.KeyCount)));
+        Add((RedisValue)(2 + _used.Sum(group => group.KeyCount)));
         Add(names.Id);
+        Add(names.Expiring);
         foreach (var group in _used) WriteKeys(group, commit.Entries);
         Add(data);
         Add((RedisValue)now.ToUnixTimeMilliseconds());
@@ -49,6 +50,9 @@ internal sealed class CommitCall(RedisNames names)
         }
         return conflicts;
     }
+
+    /// <summary>Too large to be kept for another commit.</summary>
+    public bool IsLarge => _bytes.Length > MostKept;
 
     private void Clear()
     {
@@ -121,6 +125,7 @@ internal sealed class CommitCall(RedisNames names)
         Add((RedisValue)ShapeOf(group.Renewed, commit));
         Add((RedisValue)group.Removed.Count);
         Add((RedisValue)group.Names.Logs);
+        Add((RedisValue)group.Collection);
         foreach (var i in group.Checks) Add((RedisValue)entries[i].Entry.Key);
         foreach (var i in group.Checks) Add((RedisValue)(entries[i].Expected == 0 ? default : VersionOf(entries[i].Expected!.Value)));
         foreach (var i in group.Puts) WritePut(in entries[i], commit.Version);
@@ -201,7 +206,7 @@ internal sealed class CommitCall(RedisNames names)
         return taken;
     }
 
-    private static T[] Room<T>(T[] array, int size) => array.Length >= size && (size > 1024 || array.Length < 1 << 20) ? array : new T[Math.Max(size, 16)];
+    private static T[] Room<T>(T[] array, int size) => array.Length >= size ? array : new T[Math.Max(size, 16)];
 }
 
 /// <summary>The entries of one collection in a commit, as indexes, sorted by what the script does with them.</summary>

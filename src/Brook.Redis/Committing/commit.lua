@@ -1,10 +1,10 @@
--- One commit: every check first, then every write. docs/redis-layout.md has the layout; CommitCall.cs writes the arguments in the order they are read here.
+-- One commit: every check first, then every write, the first collection of the commit last: a commit whose first entry is there is there whole. docs/redis-layout.md has the layout; CommitCall.cs writes the arguments in the order they are read here.
 --
--- KEYS  1: the data's id; then, per collection: entries (hash), index (sorted set by key), expiries (sorted set by time), and the logs (lists) that are appended to,
+-- KEYS  1: the data's id, 2: the set of collections with entries that end; then, per collection: entries (hash), index (sorted set by key), expiries (sorted set by time), and the logs (lists) that are appended to,
 --       renewed and removed
 -- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the number of collections; then, per collection: the numbers of its checks, puts, puts that may be
 --       new, deletes and expiring puts, the shapes of its appends and of its renewed logs (12 bytes for logs alike that follow each other: how many logs, how many
---       records each, how many of a type may stay), the number of its removed logs, the beginning of its logs' names; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
+--       records each, how many of a type may stay), the number of its removed logs, the beginning of its logs' names, its own name; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
 --       expiring puts (time, field), records
 local K, A, call, try = KEYS, ARGV, redis.call, redis.pcall
 local byte, sub, min, max, floor, unpack, tonumber = string.byte, string.sub, math.min, math.max, math.floor, unpack, tonumber
@@ -19,7 +19,7 @@ end
 
 -- Format 17 is a value with an end. Past its end it is missing.
 local function there(v)
-  if byte(v, 9) == 17 and tonumber(sub(v, 10, 24)) <= now then return nil end
+  if byte(v, 9) == 17 and (tonumber(sub(v, 10, 24)) or now + 1) <= now then return nil end
   return v
 end
 
@@ -57,9 +57,12 @@ local function cut(key, keep)
   local kept, room, oldest = {}, {}, #all + 1
   for i = #all, first, -1 do
     local r = all[i]
-    local t = sub(r, 7, 6 + byte(r, 1) * 256 + byte(r, 2))
-    local left = min(number(r, 3), room[t] or 4294967295) - 1
-    room[t] = left
+    local left = 0                              -- what another program put there stays
+    if #r >= 6 and #r >= 6 + byte(r, 1) * 256 + byte(r, 2) then
+      local t = sub(r, 7, 6 + byte(r, 1) * 256 + byte(r, 2))
+      left = min(number(r, 3), room[t] or 4294967295) - 1
+      room[t] = left
+    end
     if left >= 0 then
       kept[#kept + 1] = r
       oldest = i
@@ -82,13 +85,13 @@ local data = call('GET', K[1]) or ''
 if data ~= A[1] then return {'LOST', data} end
 
 -- Checks.
-local groups, conflicts, k, p = {}, nil, 2, 4
+local groups, conflicts, k, p = {}, nil, 3, 4
 for g = 1, tonumber(A[3]) do
   local o = {state = K[k], index = K[k + 1], expiries = K[k + 2], appends = k + 3}
   local checks, puts, fresh, deletes, ending = tonumber(A[p]), tonumber(A[p + 1]), tonumber(A[p + 2]), tonumber(A[p + 3]), tonumber(A[p + 4])
   o.shape, o.renewals, o.removed, o.prefix = A[p + 5], A[p + 6], tonumber(A[p + 7]), A[p + 8]
-  o.fresh, o.deletes, o.ending = fresh, deletes, ending
-  p = p + 9
+  o.name, o.fresh, o.deletes, o.ending = A[p + 9], fresh, deletes, ending
+  p = p + 10
   if checks == 0 then
     local r = try('HLEN', o.state)
     if type(r) == 'table' then return {'FAILED', o.state, r.err} end
@@ -135,6 +138,20 @@ for g = 1, tonumber(A[3]) do
 end
 if conflicts then return conflicts end
 
+-- Rights may be taken away while the application runs: what the writes need is asked before the first of them, where the server can be asked (Redis 7).
+local may = redis.acl_check_cmd
+if may then
+  for _, o in ipairs(groups) do
+    local log = o.prefix .. 'x'
+    for _, command in ipairs({
+      {'HSET', o.state, 'f', 'v'}, {'HDEL', o.state, 'f'}, {'ZADD', o.index, 0, 'm'}, {'ZREM', o.index, 'm'}, {'ZADD', o.expiries, 0, 'm'}, {'ZREM', o.expiries, 'm'}, {'SADD', K[2], 'm'},
+      {'ZRANGEBYSCORE', o.expiries, 0, 0}, {'ZSCORE', o.expiries, 'm'}, {'RPUSH', log, 'v'}, {'RPOP', log, 1}, {'UNLINK', log}, {'DEL', log}, {'LRANGE', log, 0, 0}, {'LINDEX', log, 0}, {'LTRIM', log, 0, 0}, {'LPUSH', log, 'v'},
+    }) do
+      if not may(unpack(command)) then return {'FAILED', command[2], 'NOPERM this user has no permissions to run the \'' .. string.lower(command[1]) .. '\' command on ' .. command[2]} end
+    end
+  end
+end
+
 -- Writes. What has expired goes first: it is missing already, so this changes nothing that anybody sees.
 for _, o in ipairs(groups) do
   if o.expires then
@@ -163,31 +180,24 @@ local function append(key, at, n, keep)
   end
   if keep > 0 and r > keep then lengths[key] = r end
 end
+local function takeBack(failed)
+  local function pop(key, _, n)
+    if key == failed then return true end
+    call('RPOP', key, n)
+  end
+  for _, o in ipairs(groups) do
+    if logs(o.shape, o.appends, o.records, pop) then return end
+  end
+end
 for _, o in ipairs(groups) do
-  local failed = logs(o.shape, o.appends, o.records, append)
-  if failed then
-    local function takeBack(key, _, n)
-      if key == failed[2] then return failed end
-      call('RPOP', key, n)
-    end
-    for _, q in ipairs(groups) do
-      if logs(q.shape, q.appends, q.records, takeBack) then return failed end
-    end
+  local failure = logs(o.shape, o.appends, o.records, append)
+  if failure then
+    takeBack(failure[2])
+    return failure
   end
 end
 
-local function renew(key, at, n, keep)
-  call('UNLINK', key)
-  each('RPUSH', key, at, at + n - 1)
-  if keep > 0 and n > keep then cut(key, keep) end
-end
-local function cutLong(key, _, _, keep)
-  local length = lengths[key]
-  if not length then return end
-  local mark = call('LINDEX', key, 0)
-  if byte(mark, 1) ~= 255 or length > tonumber(sub(mark, 3)) then cut(key, keep) end
-end
-for _, o in ipairs(groups) do
+local function write(o)
   each('HSET', o.state, o.puts, o.putsEnd)
   if o.fresh > 0 and each('HSET', o.state, o.freshPuts, o.freshEnd) > 0 then
     for s = o.freshPuts, o.freshEnd, CHUNK do
@@ -207,9 +217,34 @@ for _, o in ipairs(groups) do
     for i = o.puts, o.freshEnd, 2 do call('ZREM', o.expiries, A[i]) end
     each('ZREM', o.expiries, o.gone, o.goneEnd)
     each('ZADD', o.expiries, o.ends, o.ends + 2 * o.ending - 1)
+    if o.ending > 0 then call('SADD', K[2], o.name) end
   end
   for l = o.removedLogs, o.removedLogs + o.removed - 1 do call('UNLINK', K[l]) end
-  logs(o.renewals, o.renewed, o.renewedRecords, renew)
-  if next(lengths) then logs(o.shape, o.appends, o.records, cutLong) end
+  logs(o.renewals, o.renewed, o.renewedRecords, function(key, at, n, keep)
+    call('UNLINK', key)
+    each('RPUSH', key, at, at + n - 1)
+    if keep > 0 and n > keep then lengths[key] = n end
+  end)
+end
+for g = #groups, 1, -1 do
+  local written, failure = pcall(write, groups[g])
+  if not written then                           -- nothing that was checked: the caller must not take what is there for the commit
+    takeBack()
+    return {'FAILED', groups[g].state, type(failure) == 'table' and failure.err or tostring(failure)}
+  end
+end
+
+-- All is there. A log that stays too long is read as its limits say, and cut another time.
+local function cutLong(key, _, _, keep)
+  local length = lengths[key]
+  if not length then return end
+  local mark = call('LINDEX', key, 0)
+  if byte(mark, 1) ~= 255 or length > (tonumber(sub(mark, 3)) or 0) then cut(key, keep) end
+end
+if next(lengths) then
+  for _, o in ipairs(groups) do
+    logs(o.shape, o.appends, o.records, cutLong)
+    logs(o.renewals, o.renewed, o.renewedRecords, cutLong)
+  end
 end
 return 1

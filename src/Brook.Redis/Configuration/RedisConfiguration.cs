@@ -1,3 +1,4 @@
+using System.Net;
 using StackExchange.Redis;
 
 namespace Brook.Redis;
@@ -13,6 +14,7 @@ internal static class RedisConfiguration
         {
             var parsed = ConfigurationOptions.Parse(configuration, ignoreUnknown: false);
             if (parsed.EndPoints.Count == 0) throw new ArgumentException("it names no server.");
+            if (parsed.EndPoints.Any(endpoint => endpoint is DnsEndPoint dns && dns.Host.AsSpan().ContainsAny('/', '@'))) throw new ArgumentException("a server is host:port here, not a URL, and user and password stand behind it.");
             parsed.HeartbeatInterval = TimeSpan.FromMilliseconds(250);                  // timeouts are noticed, and reconnects tried, with the heartbeat
             parsed.ReconnectRetryPolicy = new ExponentialRetry(250, 5000);
             return parsed;

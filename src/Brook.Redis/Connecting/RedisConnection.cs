@@ -11,6 +11,7 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     private const CommandFlags Once = CommandFlags.CommandRetryNever;
     private readonly SemaphoreSlim _connecting = new(1);
     private IConnectionMultiplexer? _multiplexer;
+    private Task<IConnectionMultiplexer>? _attempt;      // goes on when who asked for it does not wait: the next one takes it
     private IDatabase? _database;
 
     /// <summary>Where the server is, without credentials.</summary>
@@ -18,6 +19,9 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
 
     /// <summary>The user that the configuration names; null: none, or not known.</summary>
     public string? User => user;
+
+    /// <summary>Called when the connection is lost. Must not throw.</summary>
+    public Action? Failed { get; set; }
 
     /// <summary>Called when a connection that was lost is there again. Must not throw.</summary>
     public Func<Task>? Restored { get; set; }
@@ -33,9 +37,11 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
         {
             if (_multiplexer is null)
             {
-                _multiplexer = await connect().WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (_attempt is null or { IsCompleted: true, IsCompletedSuccessfully: false }) _attempt = connect();
+                _multiplexer = await _attempt.WaitAsync(cancellationToken).ConfigureAwait(false);
                 Endpoint = Show(_multiplexer.GetEndPoints());
                 _database = _multiplexer.GetDatabase(database ?? -1);
+                _multiplexer.ConnectionFailed += OnFailed;
                 _multiplexer.ConnectionRestored += OnRestored;
             }
             if (!_multiplexer.IsConnected) throw RedisFailure.Unreachable(Endpoint, null);
@@ -97,18 +103,44 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
         return reply.Read().ReadRedisResult();
     }
 
+    /// <summary>Strings, fields of hashes (one behind the other) and whole lists at one moment: no commit is seen in part.</summary>
+    public async ValueTask<(RedisValue[] Strings, RedisValue[] Rows, RedisResult[] Lists)> FetchAsync(RedisKey[] strings, (RedisKey Hash, RedisValue[] Fields)[] hashes, RedisKey[] lists, CancellationToken cancellationToken)
+    {
+        var found = (RedisResult[])(await RunAsync(
+            Script.Read,
+            [.. strings, .. hashes.Select(hash => hash.Hash), .. lists],
+            [strings.Length, hashes.Length, .. hashes.SelectMany(hash => hash.Fields.Prepend(hash.Fields.Length))], cancellationToken).ConfigureAwait(false))!;
+        return ((RedisValue[])found[0]!, (RedisValue[])found[1]!, (RedisResult[])found[2]!);
+    }
+
     public static string Show(IEnumerable<EndPoint> endpoints)
         => string.Join(", ", endpoints.Select(endpoint => endpoint is DnsEndPoint dns ? string.Create(CultureInfo.InvariantCulture, $"{dns.Host}:{dns.Port}") : endpoint.ToString()));
+
+    private void OnFailed(object? sender, ConnectionFailedEventArgs failed)
+    {
+        if (failed.ConnectionType == ConnectionType.Interactive) Failed?.Invoke();
+    }
 
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
         if (restored.ConnectionType == ConnectionType.Interactive && Restored is { } restoredAsync) _ = restoredAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>An attempt that is still under way is not waited for: its connection is closed when there is one.</summary>
+    public ValueTask DisposeAsync()
     {
-        if (_multiplexer is not null) _multiplexer.ConnectionRestored -= OnRestored;
-        if (owned && _multiplexer is not null) await _multiplexer.DisposeAsync().ConfigureAwait(false);
-        _connecting.Dispose();
+        if (Interlocked.Exchange(ref _attempt, null) is not { } attempt) return default;
+        var ending = EndAsync(attempt);
+        return attempt.IsCompleted ? new(ending) : default;
+    }
+
+    private async Task EndAsync(Task<IConnectionMultiplexer> attempt)
+    {
+        await ((Task)attempt).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!attempt.IsCompletedSuccessfully) return;           // it was never made
+        var multiplexer = await attempt.ConfigureAwait(false);
+        multiplexer.ConnectionFailed -= OnFailed;
+        multiplexer.ConnectionRestored -= OnRestored;
+        if (owned) await multiplexer.DisposeAsync().ConfigureAwait(false);
     }
 }

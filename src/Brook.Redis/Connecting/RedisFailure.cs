@@ -31,7 +31,7 @@ internal static class RedisFailure
         return CodeOf(message) switch
         {
             "WRONGTYPE" => new($"{at} holds something else than Brook's at {key ?? "a key of the namespace"} ({message}). Another program uses the namespace: rename or remove that key, or give this view another Namespace. Nothing was written.", cause),
-            "OOM" or "EXECABORT" => new($"{at} has no memory left (maxmemory) and refused the call ({message}). Nothing was written. Give it more memory, or remove data; Brook goes on by itself.", cause) { IsTransient = true },
+            "OOM" => new($"{at} has no memory left (maxmemory) and refused the call ({message}). Nothing was written. Give it more memory, or remove data; Brook goes on by itself.", cause) { IsTransient = true },
             "READONLY" => new($"{at} is a replica and takes no writes ({message}). After a failover the connection finds the new primary; otherwise connect to the primary.", cause) { IsTransient = true },
             "NOAUTH" or "WRONGPASS" => new($"{at} does not accept the user or the password ({message}). Check both in the connection's configuration.", cause),
             "LOADING" => new($"{at} is loading its data. Brook goes on when it has.", cause) { IsTransient = true },

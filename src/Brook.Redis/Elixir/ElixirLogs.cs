@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Brook.Storage;
 using StackExchange.Redis;
 
@@ -12,19 +11,15 @@ internal sealed class ElixirLogs(RedisConnection connection, ElixirNames names, 
 {
     private readonly LogReader _own = new(connection, names.Own, time);
 
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async ValueTask<List<ReadOnlyMemory<byte>>> ReadAsync(EntryKey entry, string? type, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (ElixirNames.IsOwn(entry.Collection))
-        {
-            await foreach (var record in _own.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
-            yield break;
-        }
+        if (ElixirNames.IsOwn(entry.Collection)) return await _own.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false);
         var types = type is null ? await TypesOfAsync(entry, cancellationToken).ConfigureAwait(false) : [type];
-        var (states, rows, lists) = await reader.FetchAsync(
+        var (states, rows, lists) = await connection.FetchAsync(
             [names.StateOf(entry)], [(names.RowsOf(entry.Collection), [entry.Key])], Array.ConvertAll(types, name => names.LogOf(entry, name)), cancellationToken).ConfigureAwait(false);
-        if (ElixirState.Read((byte[]?)states[0], (byte[]?)rows[0], entry, time.GetUtcNow()).IsMissing) yield break;
-        foreach (var record in InOrder(types.Zip(lists, (name, list) => ((byte[][])list!).Select(element => ElixirEvent.Read(element, entry)).Where(e => e.Type == name)))) yield return record;
+        if (ElixirState.Read((byte[]?)states[0], (byte[]?)rows[0], entry, time.GetUtcNow()).IsMissing) return [];
+        return [.. InOrder(types.Zip(lists, (name, list) => ((byte[][])list!).Select(element => ElixirEvent.Read(element, entry)).Where(e => e.Type == name)))];
     }
 
     /// <summary>What a commit must remove for these of its entries to have no logs.</summary>

@@ -19,7 +19,7 @@ internal sealed class ElixirReader(RedisConnection connection, ElixirNames names
         if (keys.Length == 0) return entries;
         var places = Enumerable.Range(0, keys.Length).GroupBy(i => keys.Span[i].Collection).Select(group => group.ToArray()).ToArray();
         var theirs = Enumerable.Range(0, keys.Length).Where(i => !ElixirNames.IsOwn(keys.Span[i].Collection)).ToArray();
-        var (states, rows, _) = await FetchAsync(
+        var (states, rows, _) = await connection.FetchAsync(
             Array.ConvertAll(theirs, i => names.StateOf(keys.Span[i])),
             Array.ConvertAll(places, at => (HashOf(keys.Span[at[0]].Collection), Array.ConvertAll(at, i => (RedisValue)keys.Span[i].Key))), [], cancellationToken).ConfigureAwait(false);
         var stateOf = theirs.Zip(states).ToDictionary(found => found.First, found => (byte[]?)found.Second);
@@ -27,16 +27,6 @@ internal sealed class ElixirReader(RedisConnection connection, ElixirNames names
         foreach (var (i, row) in places.SelectMany(at => at).Zip(rows))
             entries[i] = stateOf.TryGetValue(i, out var state) ? ElixirState.Read(state, (byte[]?)row, keys.Span[i], now) : Blob.Read((byte[]?)row, now, keys.Span[i]);
         return entries;
-    }
-
-    /// <summary>Strings, fields of hashes (one behind the other) and whole lists at one moment: no commit is seen in part.</summary>
-    public async ValueTask<(RedisValue[] States, RedisValue[] Rows, RedisResult[] Lists)> FetchAsync(RedisKey[] states, (RedisKey Hash, RedisValue[] Fields)[] hashes, RedisKey[] lists, CancellationToken cancellationToken)
-    {
-        var found = (RedisResult[])(await connection.RunAsync(
-            Script.ElixirRead,
-            [.. states, .. hashes.Select(hash => hash.Hash), .. lists],
-            [states.Length, hashes.Length, .. hashes.SelectMany(hash => hash.Fields.Prepend(hash.Fields.Length))], cancellationToken).ConfigureAwait(false))!;
-        return ((RedisValue[])found[0]!, (RedisValue[])found[1]!, (RedisResult[])found[2]!);
     }
 
     /// <summary>In the order of the keys. The first page finds the names, the others go through what it found; <paramref name="after"/> names the scan and the last key that was looked at.</summary>

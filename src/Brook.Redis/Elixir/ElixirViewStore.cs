@@ -29,6 +29,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         (_connection, _names, _serializer, _time) = (connection, new(options.Namespace!), options.ElixirSerializer, time ?? TimeProvider.System);
         _data = new(connection, _names.Own);
         _start = new(connection, _names, _data, options.Namespace!, logger ?? NullLogger.Instance);
+        _connection.Failed = _data.Doubt;
         _connection.Restored = () => _start.LookAgainAsync(CancellationToken.None);
         _reader = new(connection, _names, _time);
         _logs = new(connection, _names, _reader, _time);
@@ -36,28 +37,16 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
 
     public ValueTask StartAsync(CancellationToken cancellationToken) => _start.RunAsync(cancellationToken);
 
-    public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.ReadAsync(keys, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken) => _data.ReadAsync(() => _reader.ReadAsync(keys, cancellationToken), cancellationToken);
 
-    public async ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<ViewPage<StoredEntry>> ReadPageAsync(string collection, string prefix, string? after, int size, CancellationToken cancellationToken)
+        => _data.ReadAsync(() => _reader.ReadPageAsync(collection, prefix, after, size, cancellationToken), cancellationToken);
 
-    public async ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
-    {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return await _reader.CountAsync(collection, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _data.ReadAsync(() => _reader.CountAsync(collection, cancellationToken), cancellationToken);
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await _data.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var record in _logs.ReadAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;
+        foreach (var record in await _data.ReadAsync(() => _logs.ReadAsync(entry, type, cancellationToken), cancellationToken).ConfigureAwait(false)) yield return record;
     }
 
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)

@@ -127,6 +127,18 @@ if conflicts then return conflicts end
 if taken then return taken end
 if again then return again end
 
+-- Rights may be taken away while the application runs: what the writes need is asked before the first of them, where the server can be asked (Redis 7).
+local may = redis.acl_check_cmd
+if may then
+  local state, log, rows = A[4] .. 'x', A[5] .. 'x', A[6] .. 'x'
+  for _, command in ipairs({
+    {'SET', state, 'v', 'PX', '1'}, {'UNLINK', state}, {'RPUSH', log, 'v'}, {'LTRIM', log, 0, 0}, {'LREM', log, 0, 'v'}, {'UNLINK', log}, {'EXISTS', state},
+    {'HSET', rows, 'f', 'v'}, {'HDEL', rows, 'f'}, {'HGET', rows, 'f'}, {'ZADD', K[2], 0, 'm'}, {'ZREM', K[2], 'm'}, {'ZRANGEBYSCORE', K[2], 0, 0},
+  }) do
+    if not may(unpack(command)) then return {'FAILED', command[2], 'NOPERM this user has no permissions to run the \'' .. string.lower(command[1]) .. '\' command on ' .. command[2]} end
+  end
+end
+
 -- Writes. Some of what has ended goes first: it is missing already. A list that another entry may share stays.
 for _, member in ipairs(call('ZRANGEBYSCORE', K[2], '-inf', now, 'LIMIT', 0, 20)) do
   local at = find(member, '\0', 1, true)

@@ -17,25 +17,14 @@ internal sealed class Sweeper(RedisConnection connection, RedisNames names, Time
     public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
         foreach (var collection in await connection.AskAsync(database => database.SetMembersAsync(names.Expiring), cancellationToken).ConfigureAwait(false)) _collections.TryAdd(collection!, true);
-        _sweeping ??= SweepNowAndAgainAsync(_stopping.Token);
+        lock (_collections) _sweeping ??= SweepNowAndAgainAsync(_stopping.Token);
     }
 
-    /// <summary>Remembers, for other processes as well, that a collection will have something to sweep.</summary>
-    public async ValueTask ExpectAsync(Commit commit, CancellationToken cancellationToken)
+    /// <summary>A commit gives the collection entries that end: the script tells other processes.</summary>
+    public void Expect(ReadOnlySpan<CommitEntry> entries)
     {
-        foreach (var collection in New(commit.Entries)) 
-        {
-            await connection.AskAsync(database => database.SetAddAsync(names.Expiring, collection), cancellationToken).ConfigureAwait(false);
-            _collections.TryAdd(collection, true);
-        }
-    }
-
-    private List<string> New(ReadOnlySpan<CommitEntry> entries)
-    {
-        List<string>? collections = null;
         foreach (ref readonly var entry in entries)
-            if (entry.ExpiresAt is not null && !_collections.ContainsKey(entry.Entry.Collection)) (collections ??= []).Add(entry.Entry.Collection);
-        return collections ?? [];
+            if (entry.ExpiresAt is not null) _collections.TryAdd(entry.Entry.Collection, true);
     }
 
     private async Task SweepNowAndAgainAsync(CancellationToken cancellationToken)
@@ -68,8 +57,8 @@ internal sealed class Sweeper(RedisConnection connection, RedisNames names, Time
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_sweeping is not null) await _sweeping.ConfigureAwait(false);
-        _stopping.Dispose();
     }
 }

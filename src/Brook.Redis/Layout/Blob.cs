@@ -18,7 +18,7 @@ internal static class Blob
         if (entry.ExpiresAt is { } end)
         {
             to[8] = Ending;
-            end.ToUnixTimeMilliseconds().TryFormat(to[Head..], out _, "D15", CultureInfo.InvariantCulture);
+            Math.Max(0, end.ToUnixTimeMilliseconds()).TryFormat(to[Head..], out _, "D15", CultureInfo.InvariantCulture);
             to = to[EndDigits..];
         }
         entry.Value.Span.CopyTo(to[Head..]);
@@ -45,6 +45,6 @@ internal static class Blob
         return ends <= now ? default : new(version, blob[(Head + EndDigits)..], ends);
     }
 
-    private static BrookException Foreign(EntryKey key, string what)
-        => new($"What Redis holds for {key} was not written by this version of Brook ({what}). Another program wrote into the namespace, or a newer Brook did: use another namespace, or update this application. Delete the entry, or Create it anew, to go on without it.");
+    public static BrookException Foreign(EntryKey key, string what)
+        => new($"What Redis holds for {key} was not written by this version of Brook ({what}). Another program wrote into the namespace, or a newer Brook did: use another namespace, or update this application. Delete the entry to go on without it.");
 }

@@ -23,7 +23,8 @@ internal static class Record
     public static bool IsMark(ReadOnlySpan<byte> element) => element is [255, 255, ..];
 
     /// <summary>The events that the limits leave, oldest first: the script drops the others later, many at a time.</summary>
-    public static List<ReadOnlyMemory<byte>> Read(IReadOnlyList<ReadOnlyMemory<byte>> elements, string? type)
+    /// <exception cref="BrookException">An element is not what this store writes.</exception>
+    public static List<ReadOnlyMemory<byte>> Read(IReadOnlyList<ReadOnlyMemory<byte>> elements, EntryKey entry, string? type)
     {
         var events = new List<ReadOnlyMemory<byte>>(elements.Count);
         var room = new Dictionary<string, int>();
@@ -32,6 +33,7 @@ internal static class Record
         {
             var bytes = elements[i].Span;
             if (IsMark(bytes)) continue;
+            if (bytes.Length < Head || bytes.Length < Head + BinaryPrimitives.ReadUInt16BigEndian(bytes)) throw Blob.Foreign(entry, $"an element of its log with {bytes.Length} bytes");
             var name = bytes.Slice(Head, BinaryPrimitives.ReadUInt16BigEndian(bytes));
             if (wanted is not null && !name.SequenceEqual(wanted)) continue;
             var of = Encoding.UTF8.GetString(name);

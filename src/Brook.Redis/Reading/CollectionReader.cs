@@ -31,16 +31,14 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         cancellationToken.ThrowIfCancellationRequested();
         size = Math.Min(size, MostInAPage);
         var of = names.Of(collection);
-        using var reply = await connection.ExecuteAsync("ZRANGEBYLEX", new RedisKeyOrValue[] { of.Index, From(prefix, after), To(prefix), (RedisValue)"LIMIT", (RedisValue)0, (RedisValue)size }, cancellationToken).ConfigureAwait(false);
-        var found = (RedisValue[])reply.Read().ReadRedisResult()!;
+        var found = (RedisResult[])(await connection.RunAsync(Script.Page, [of.Index, of.Entries], [From(prefix, after), To(prefix), size], cancellationToken).ConfigureAwait(false))!;
         if (found.Length == 0) return new([], null);
-        var keys = Array.ConvertAll(found, key => (string)key!);
-        var blobs = await connection.AskAsync(database => database.HashGetAsync(of.Entries, found), cancellationToken).ConfigureAwait(false);
+        var (keys, blobs) = ((string[])found[0]!, (RedisValue[])found[1]!);
         var now = time.GetUtcNow();
         var entries = new List<KeyValuePair<string, StoredEntry>>(keys.Length);
         for (var i = 0; i < keys.Length; i++)
             if (Read(blobs[i], now, new(collection, keys[i])) is { IsMissing: false } entry) entries.Add(new(keys[i], entry));
-        return new(entries, found.Length == size ? keys[^1] : null);
+        return new(entries, keys.Length == size ? keys[^1] : null);
     }
 
     /// <summary>All but the expired ones. They are counted before and after: meanwhile some may have been removed.</summary>
@@ -61,15 +59,14 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         Task<long> Expired(IDatabase database) => database.SortedSetLengthAsync(of.Expiries, double.NegativeInfinity, now);
     }
 
-    /// <summary>Several collections in one transaction: no commit is seen in part.</summary>
+    /// <summary>Several collections at one moment: no commit is seen in part.</summary>
     private async ValueTask<RedisValue[][]> ReadTogetherAsync(ReadOnlyMemory<EntryKey> keys, Dictionary<string, List<int>> places, CancellationToken cancellationToken)
-        => await connection.AskAsync(async database =>
-        {
-            var asked = database.CreateTransaction();
-            var reads = places.Select(group => asked.HashGetAsync(names.Of(group.Key).Entries, Fields(keys.Span, group.Value))).ToArray();
-            await asked.ExecuteAsync().ConfigureAwait(false);
-            return await Task.WhenAll(reads).ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+    {
+        var (_, rows, _) = await connection.FetchAsync([], [.. places.Select(group => (names.Of(group.Key).Entries, Fields(keys.Span, group.Value)))], [], cancellationToken).ConfigureAwait(false);
+        var (found, from) = (new List<RedisValue[]>(places.Count), 0);
+        foreach (var group in places.Values) found.Add(rows[from..(from += group.Count)]);
+        return [.. found];
+    }
 
     private static Dictionary<string, List<int>> Places(ReadOnlySpan<EntryKey> keys)
     {

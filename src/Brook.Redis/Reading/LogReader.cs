@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Brook.Storage;
 using StackExchange.Redis;
 
@@ -9,13 +8,13 @@ internal sealed class LogReader(RedisConnection connection, RedisNames names, Ti
 {
     private const int Part = 1000;
 
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async ValueTask<List<ReadOnlyMemory<byte>>> ReadAsync(EntryKey entry, string? type, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         List<ReadOnlyMemory<byte>>? elements;
         do elements = await TryReadListAsync(entry, cancellationToken).ConfigureAwait(false);
         while (elements is null);
-        foreach (var e in Record.Read(elements, type)) yield return e;
+        return Record.Read(elements, entry, type);
     }
 
     /// <summary>Null: the list was cut meanwhile. Each part begins with the last element of the one before, which shows it.</summary>

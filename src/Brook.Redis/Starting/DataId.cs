@@ -8,28 +8,37 @@ namespace Brook.Redis;
 /// </summary>
 internal sealed class DataId(RedisConnection connection, RedisNames names)
 {
-    private volatile bool _inDoubt;
+    private long _doubts, _settled;             // how often there was a reason, and up to which one it was found to be none
 
     public RedisValue Value { get; private set; }
 
     /// <summary>Takes the one that is there, or makes one.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
+        var doubts = Interlocked.Read(ref _doubts);
         await connection.AskAsync(database => database.StringSetAsync(names.Id, Guid.NewGuid().ToString("N"), when: When.NotExists), cancellationToken).ConfigureAwait(false);
         Value = await FindAsync(cancellationToken).ConfigureAwait(false);
-        _inDoubt = false;
+        Interlocked.Exchange(ref _settled, doubts);
     }
 
-    public void Doubt() => _inDoubt = true;
+    public void Doubt() => Interlocked.Increment(ref _doubts);
 
-    /// <summary>A view without its data must not be shown as an empty one.</summary>
+    /// <summary>Reads, and again when a doubt came up meanwhile: a view without its data must not be shown as an empty one.</summary>
     /// <exception cref="BrookException">The data is gone, or another one.</exception>
-    public async ValueTask EnsureAsync(CancellationToken cancellationToken)
+    public async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
     {
-        if (!_inDoubt) return;
-        var found = await FindAsync(cancellationToken).ConfigureAwait(false);
-        if (found != Value) throw Lost(found);
-        _inDoubt = false;
+        while (true)
+        {
+            var doubts = Interlocked.Read(ref _doubts);
+            if (doubts != Interlocked.Read(ref _settled))
+            {
+                var found = await FindAsync(cancellationToken).ConfigureAwait(false);
+                if (found != Value) throw Lost(found);
+                Interlocked.Exchange(ref _settled, doubts);
+            }
+            var answer = await read().ConfigureAwait(false);
+            if (doubts == Interlocked.Read(ref _doubts)) return answer;
+        }
     }
 
     public BrookException Lost(string? found) => new(

@@ -16,7 +16,6 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, D
         await CheckUserAsync(cancellationToken).ConfigureAwait(false);
         var denied = (string?[]?)await connection.RunAsync(Script.Probe, [names.Probe], [], cancellationToken).ConfigureAwait(false) ?? [];
         RedisFailure.ThrowIfDenied(denied, names.Prefix, connection.Endpoint, names.Probe!);
-        await connection.AskAsync(TransactAsync, cancellationToken).ConfigureAwait(false);
         var about = await AboutAsync(cancellationToken).ConfigureAwait(false);
         CheckServer(about);
         _run = about.GetValueOrDefault("run_id");
@@ -38,15 +37,6 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, D
         {
             Log.LostAgain(logger, connection.Endpoint, e.Message);      // and asked again when it is back
         }
-    }
-
-    /// <summary>MULTI and EXEC, which a script cannot try.</summary>
-    private async Task<bool> TransactAsync(IDatabase database)
-    {
-        var transaction = database.CreateTransaction();
-        var asked = transaction.HashLengthAsync(names.Probe);
-        await transaction.ExecuteAsync().ConfigureAwait(false);
-        return await asked.ConfigureAwait(false) == 0;
     }
 
     private async ValueTask<Dictionary<string, string>> AboutAsync(CancellationToken cancellationToken)

@@ -28,6 +28,19 @@ internal static class ConcurrencyCases
                 await store.HoldsAsync(key, $"{Array.FindIndex(results, result => result.IsCommitted)}", commits[Array.FindIndex(results, result => result.IsCommitted)].Version);
             }
         }),
+        new("a page never sees half a commit", async store =>
+        {
+            await store.CommitAsync(Put("a", "0"));
+            using var done = new CancellationTokenSource();
+            var reading = Task.Run(async () =>
+            {
+                while (!done.IsCancellationRequested)
+                    store.Equal("the entries in a page, of which each commit removes one and puts another", 1, (await store.Store.ReadPageAsync(Things, "", null, 10, store.Cancellation)).Entries.Count);
+            });
+            for (var i = 0; i < 300 && !reading.IsCompleted; i++) await store.CommitPatientlyAsync(i % 2 == 0 ? CommitOf(Put("b", "1"), Delete("a")) : CommitOf(Put("a", "1"), Delete("b")));
+            await done.CancelAsync();
+            await reading;
+        }),
         new("a read never sees half a commit", async store =>
         {
             await store.CommitAsync(Put("a", "0"), Put("b", "0"));

@@ -77,6 +77,13 @@ internal static class ExpiryCases
             await store.HoldsAsync("b", "2", version);
             await store.CountIsAsync(2);
         }),
+        new("an end before 1970 is one that is past", async store =>
+        {
+            await store.CommitAsync(Put("a", "1") with { ExpiresAt = DateTimeOffset.UnixEpoch.AddSeconds(-1) });
+            await store.IsMissingAsync("a");
+            await store.CountIsAsync(0);
+            await store.KeysAreAsync(Things, "", [], 10);
+        }),
         new("an expired entry can be deleted", async store =>
         {
             var end = store.InAWhile();

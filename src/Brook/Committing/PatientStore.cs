@@ -60,7 +60,7 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             {
                 if (inDoubt && (await store.ReadAsync(new[] { commit.Entries[0].Entry }, cancellationToken).ConfigureAwait(false))[0].Version == commit.Version) return Back(CommitResult.Committed);
                 var result = Back(await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false));
-                return inDoubt && result.Conflicts.Any(conflict => conflict.Index == 0 && conflict.Current.Version == commit.Version) ? CommitResult.Committed : result;     // the first call landed late
+                return inDoubt ? Settled(commit, result) : result;
             }
             catch (Exception e) when (IsFailure(e, cancellationToken))
             {
@@ -68,6 +68,18 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
                 await AwayAsync(e, attempt, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>What the answer to a commit that is made again says of the first call.</summary>
+    /// <exception cref="BrookException">That one landed in part.</exception>
+    private static CommitResult Settled(Commit commit, CommitResult result)
+    {
+        var ours = result.Conflicts.Where(conflict => conflict.Current.Version == commit.Version).ToList();
+        if (ours.Count == 0) return result;
+        if (ours[0].Index == 0) return CommitResult.Committed;                  // it landed late
+        if (result.Conflicts.Any(conflict => conflict.Index == 0)) return result;    // it landed, and another owner has moved the lane since
+        var (there, missing) = (string.Join(", ", ours.Select(conflict => commit.Entries[conflict.Index].Entry)), commit.Entries[0].Entry);
+        throw new BrookException($"The store has a part of a commit, which it must never have: {there} and not {missing}. The lane waits. Restore the store; or restart the application to go on with what is there.");
     }
 
     private async ValueTask<List<ReadOnlyMemory<byte>>> ReadWholeLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken)

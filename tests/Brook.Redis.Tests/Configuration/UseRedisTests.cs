@@ -90,6 +90,8 @@ public sealed class UseRedisTests(SharedRedis redis)
     [InlineData("localhost:6379,nonsense=1")]
     [InlineData("localhost:6379,ssl=perhaps")]
     [InlineData(",password=hunter2")]
+    [InlineData("redis://app:hunter2@localhost:6379")]
+    [InlineData("app:hunter2@localhost:6379")]
     public void A_configuration_that_cannot_be_read_says_so_without_its_secrets(string configuration)
     {
         var error = Assert.Throws<BrookException>(() => Build(brook => brook.UseRedis(configuration)));

@@ -11,6 +11,7 @@ public sealed class ElixirContractTests(SharedRedis redis)
     private static readonly Dictionary<string, string> s_excluded = new()
     {
         ["where the collection ends and the key begins is never in doubt"] = "a/b:c and a:b/c have one Redis key, {ns}:state:a:b:c; the second of them is refused (ElixirNameTests)",
+        ["a page never sees half a commit"] = "nothing lists a collection there: names are scanned first, and values read then (docs/elixir-layout.md)",
     };
 
     public static TheoryData<string> Cases => [.. ViewStoreContract.Cases.Where(name => !s_excluded.ContainsKey(name))];

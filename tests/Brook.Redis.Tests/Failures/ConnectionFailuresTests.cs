@@ -134,6 +134,34 @@ public sealed class ConnectionFailuresTests
     }
 
     [Fact]
+    public async Task A_start_that_was_given_up_leaves_no_connection_behind()
+    {
+        await using var server = await StartAsync();
+        await using var proxy = TcpProxy.Start(server.Host, server.Port);
+        proxy.Stall = true;
+        for (var i = 0; i < 3; i++)
+        {
+            await using var store = new RedisViewStore($"{proxy.ConnectionString},name=given-up,connectTimeout=1000,connectRetry=1");
+            using var stop = new CancellationTokenSource();
+            var starting = store.StartAsync(stop.Token).AsTask();
+            await UntilAsync(() => Task.FromResult(proxy.Accepted > i), "the connection");
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starting);
+        }
+        proxy.Stall = false;
+        await UntilAsync(async () => !((string)(await server.CommandAsync("CLIENT", "LIST"))!).Contains("given-up", StringComparison.Ordinal) && proxy.Connections == 0, "the connections to go");
+    }
+
+    [Fact]
+    public async Task It_can_be_disposed_of_twice()
+    {
+        await using var server = await StartAsync();
+        var store = await new RedisViewStore(server.ConnectionString).StartedAsync();
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+    }
+
+    [Fact]
     public async Task After_a_failover_the_new_primary_takes_the_commits()
     {
         await using var primary = await StartAsync();

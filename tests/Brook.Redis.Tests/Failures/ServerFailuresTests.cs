@@ -46,6 +46,65 @@ public sealed class ServerFailuresTests(SharedRedis redis)
         Assert.Equal("2", await store.ReadAsync("b"));
     }
 
+    [Theory]
+    [InlineData("hset")]
+    [InlineData("zadd")]
+    [InlineData("rpush")]
+    [InlineData("ltrim")]
+    [InlineData("hdel")]
+    [InlineData("unlink")]
+    [InlineData("sadd")]
+    public async Task A_right_taken_away_while_it_runs_refuses_the_commit_whole_and_it_goes_on_when_it_is_back(string right)
+    {
+        Assert.SkipUnless(RedisServer.IsInstalled, Servers.SkipReason(RedisServer.WhyNot) ?? "");
+        await using var server = await RedisServer.StartAsync(new() { UserAcl = ["app on >secret ~* +@all"] }, Token);
+        await using var store = await new RedisViewStore($"{server.ConnectionString},user=app,password=secret").StartedAsync();
+        await store.CommitAsync(CommitOf(Put("lane", "0", collection: "$lanes"), Put("a", "0"), Put("gone", "0")).Log(1, "t", "0", 1));
+        await server.CommandAsync("ACL", "SETUSER", "app", $"-{right}");
+        var commit = CommitOf(Put("lane", "1", collection: "$lanes"), Put("a", "1"), Put("b", "1") with { ExpiresAt = DateTimeOffset.MaxValue.AddDays(-1) }, Delete("gone")).Log(1, "t", "1", 1);
+
+        var error = await FailsAsync(() => store.CommitAsync(commit), transient: false);
+
+        Assert.StartsWith($"Redis at {server.ConnectionString} does not allow this user what Brook needs (NOPERM this user has no permissions to run the '{right}' command on {{brook}}:", error.Message, StringComparison.Ordinal);
+        Assert.Equal(("0", "0", null, "0"), (await store.ReadAsync("lane", "$lanes"), await store.ReadAsync("a"), await store.ReadAsync("b"), await store.ReadAsync("gone")));
+        Assert.Equal(["0"], await store.LogAsync("a"));
+        await server.CommandAsync("ACL", "SETUSER", "app", $"+{right}");
+        await store.CommitAsync(commit);
+        Assert.Equal(("1", "1", "1", null), (await store.ReadAsync("lane", "$lanes"), await store.ReadAsync("a"), await store.ReadAsync("b"), await store.ReadAsync("gone")));
+        Assert.Equal(["1"], await store.LogAsync("a"));
+        Assert.Equal(1L, await server.CommandAsync("SCARD", "{brook}:expiring"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("foreign")]
+    [InlineData("\u00ff\u00ffforeign")]
+    public async Task A_foreign_element_in_a_log_does_not_break_a_commit_and_is_named_by_reads(string element)
+    {
+        var space = SharedRedis.NewNamespace();
+        await using var store = await redis.Open(space: space).StartedAsync();
+        await redis.Server.CommandAsync("RPUSH", $"{{{space}}}:l:things:a", "first", element);
+        for (var i = 0; i < 5; i++) await store.CommitAsync(CommitOf(Put("lane", $"{i}", collection: "$lanes"), Put("a", $"{i}"), Put("later", $"{i}", collection: "zzz")).Log(1, "t", $"{i}", 1));
+        Assert.Equal(("4", "4", "4"), (await store.ReadAsync("lane", "$lanes"), await store.ReadAsync("a"), await store.ReadAsync("later", "zzz")));
+        var error = await FailsAsync(() => store.LogAsync("a"), transient: false);
+        Assert.StartsWith("What Redis holds for things/a was not written by this version of Brook (an element of its log with ", error.Message, StringComparison.Ordinal);
+        await store.CommitAsync(CommitOf(Put("a", "5") with { DropLog = true }).Log(0, "t", "5", 1));
+        Assert.Equal(["5"], await store.LogAsync("a"));
+    }
+
+    [Fact]
+    public async Task Without_memory_everything_can_be_read()
+    {
+        await using var server = await StartAsync();
+        await using var store = await OpenAsync(server);
+        await store.CommitAsync(CommitOf(Put("a", "1"), Put("b", "2", collection: "others")).Log(0, "t", "1"));
+        await server.CommandAsync("CONFIG", "SET", "maxmemory", "1");
+        Assert.Equal(2, (await store.ReadAsync(new EntryKey[] { new("things", "a"), new("others", "b") }, Token)).Count(entry => !entry.IsMissing));
+        Assert.Single((await store.ReadPageAsync("things", "", null, 10, Token)).Entries);
+        Assert.Equal(["1"], await store.LogAsync("a"));
+    }
+
     [Fact]
     public async Task Without_memory_a_commit_is_refused_whole_and_goes_on_when_there_is_some()
     {

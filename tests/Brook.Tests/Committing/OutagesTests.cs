@@ -134,6 +134,31 @@ public sealed class OutagesTests
         Assert.Equal(("3", new BatchResult(BatchOutcome.Committed, 1, 0, 0, 0)), (await lane.StoredAsync("sums", "a"), result));
     }
 
+    [Fact]
+    public async Task A_store_that_kept_a_part_of_a_commit_is_said_and_its_events_are_not_applied_over_it()
+    {
+        var (store, logs, calls) = (new HookedStore(), new FakeLoggerProvider(), 0);
+        await using var lane = await OpenAsync(store, null, logs, LaneGuard.MessageIds);
+        store.Committing = async commit =>
+        {
+            if (++calls > 1) return;
+            var part = new Commit(commit.Version);
+            foreach (var entry in commit.Entries)
+                if (entry.Entry.Collection == "sums") part.Add(entry with { });
+            await store.Inner.CommitAsync(part, TestContext.Current.CancellationToken);
+            throw HookedStore.Away();
+        };
+        using var stop = new CancellationTokenSource();
+
+        var processing = lane.Lane.ProcessAsync(TestLane.Message("test/0", Guid.CreateVersion7(), TestLane.Event("add", 7)), stop.Token).AsTask();
+        await Until.TrueAsync(() => logs.Collector.GetSnapshot().Any(record => record.Id.Name == "StoreFails"), "the alarm");
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => processing);
+        Assert.StartsWith("The store has a part of a commit, which it must never have: sums/a and not $lanes/test/0.", logs.Collector.GetSnapshot().First(record => record.Id.Name == "StoreFails").Exception!.Message, StringComparison.Ordinal);
+        Assert.Equal("7", await lane.StoredAsync("sums", "a"));
+    }
+
     [Theory]
     [InlineData(LaneGuard.Offsets)]
     [InlineData(LaneGuard.MessageIds)]
