@@ -9,6 +9,9 @@ namespace MassTransit;
 /// <summary>The front door: <c>x.AddBrook(...)</c> in the bus setup.</summary>
 public static class BrookRegistrationExtensions
 {
+    /// <summary>Referencing the package is enough: a constant name, so that trimming keeps it.</summary>
+    private const string RabbitMq = "Brook.MassTransit.RabbitMq.RabbitMqTopology, Brook.MassTransit.RabbitMq";
+
     /// <summary>Adds the default instance to the bus: <see cref="IBrook"/>, <see cref="IBrookView"/> and <see cref="IParkedEvents"/> are plain services.</summary>
     /// <exception cref="BrookException">There is a default instance already, or the setup is not valid; errors of the options come all together.</exception>
     public static IBusRegistrationConfigurator AddBrook(this IBusRegistrationConfigurator bus, Action<BrookBuilder> configure) => bus.AddBrook("", configure);
@@ -23,6 +26,7 @@ public static class BrookRegistrationExtensions
         var builder = BrookBuilder.Register(bus, name, configure);
         stream.Validate(builder.IsSendOnly);
         bus.TryAddEnumerable(ServiceDescriptor.Singleton<IStreamTopology, InMemoryTopology>());
+        if (Type.GetType(RabbitMq) is { } rabbitMq) bus.TryAddEnumerable(ServiceDescriptor.Singleton(typeof(IStreamTopology), rabbitMq));
         bus.TryAddKeyedSingleton<BusStreams>(busType);
         bus.AddKeyedSingleton(name, (provider, _) => new BusBrook(provider, builder, stream, busType));
         bus.AddKeyedSingleton<IBrookTransport>(name, (provider, _) => provider.GetRequiredKeyedService<BusBrook>(name).Transport);

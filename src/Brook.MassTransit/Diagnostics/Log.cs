@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(102, LogLevel.Error, "Brook '{Instance}': message {Message} on {Queue} cannot be read and was moved to {ErrorQueue}: {Reason}", EventName = "Undecodable")]
     public static partial void Undecodable(ILogger logger, string instance, Guid? message, string queue, string errorQueue, string reason);
 
-    [LoggerMessage(103, LogLevel.Warning, "Brook '{Instance}': lane {Lane} was claimed by another owner ({Outcome}); it is claimed again for the message at hand.", EventName = "LaneLost")]
+    [LoggerMessage(103, LogLevel.Warning, "Brook '{Instance}': lane {Lane} was claimed by another owner ({Outcome}). What is at hand is not acknowledged; its owner takes it.", EventName = "LaneLost")]
     public static partial void LaneLost(ILogger logger, string instance, string lane, Lanes.BatchOutcome outcome);
 
     [LoggerMessage(106, LogLevel.Error, "Brook '{Instance}': lane {Lane} fails in a way that no event is to blame for (attempt {Attempt}). Its message is kept and tried again every second; nothing is lost.", EventName = "LaneFails")]
@@ -22,4 +22,10 @@ internal static partial class Log
 
     [LoggerMessage(105, LogLevel.Error, "Brook '{Instance}': the bus stopped with {Unhandled} event(s) of stream '{Stream}' not handled, {InOutbox} in the outbox and {Messages} ordinary message(s) at work, with whatever waits behind them. The queue ends with the process: those are lost unless their sender sends them again. {Halted}", EventName = "LeftBehind")]
     public static partial void LeftBehind(ILogger logger, string instance, string stream, long unhandled, long inOutbox, long messages, string halted);
+
+    [LoggerMessage(107, LogLevel.Warning, "Brook '{Instance}': sending to {Lane} fails (attempt {Attempt}). Whether the transport has the message is not known, so the same is sent again until it does; callers wait.", EventName = "SendFails")]
+    public static partial void SendFails(ILogger logger, string instance, string lane, int attempt, Exception error);
+
+    [LoggerMessage(108, LogLevel.Information, "Brook '{Instance}': sending to {Lane} works again after {Attempts} attempts.", EventName = "SendBack")]
+    public static partial void SendBack(ILogger logger, string instance, string lane, int attempts);
 }

@@ -23,9 +23,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly CancellationTokenSource _stopped = new();      // of a bus in this process: what is still at work is given up
     private readonly ILogger _logger;
     private readonly Lazy<MessageFeed> _feed;
-    private readonly List<LaneConsumer> _lanes = [];
     private readonly EndOfQueue _endOfQueue = new();
     private IStreamTopology? _topology;
+    private IStreamLanes? _lanes;           // null: nothing is read
     private IBus? _bus;                     // ours; null before its start
     private BrookEngine? _engine;
     private TimeSpan _drainTimeout;
@@ -38,7 +38,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams.Add(_gate);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
         _feed = new(() => new MessageFeed(Engine, _topology is { IsInProcess: true } ? LaneGuard.MessageIds : LaneGuard.SharedMessageIds, Time, StoppedToken));
-        Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time);
+        Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time, _logger);
     }
 
     public StreamTransport Transport { get; }
@@ -46,6 +46,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public MessageFeed Feed => _feed.Value;
 
     public StreamBacklog Backlog => _backlog;
+
+    /// <summary>What this process reads; null before the start, and when it only sends.</summary>
+    public IStreamLanes? Lanes => _lanes;
 
     private BrookEngine Engine => _engine ??= _provider.GetRequiredKeyedService<BrookEngine>(_builder.Name);
 
@@ -75,6 +78,8 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         _topology = _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
             $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
+        if (!_topology.IsInProcess && _builder is { IsSendOnly: false, IsInMemory: true, IsPerNode: false })
+            throw new BrookException($"Brook instance '{_stream.Instance}' keeps its view in memory, and the bus runs on a broker: with several processes each would have a part of the view. Keep it in a store that they share (brook.UseRedis(...), for one), or give every process the whole view with brook.UseInMemory(perNode: true).");
         _streams.Use(_stream);
         if (!_builder.IsSendOnly) Connect(bus, instance, _topology);
     }
@@ -83,10 +88,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         if (bus != _bus) return;
         await busReady.ConfigureAwait(false);
-        await Transport.OpenAsync(bus, _topology!).ConfigureAwait(false);
+        await Transport.OpenAsync(bus, InstanceOf(bus)!, _topology!).ConfigureAwait(false);
         _gate.Open();
-        if (_topology!.IsInProcess)
-            foreach (var lane in _lanes) _ = lane.OpenAsync(_stopped.Token);        // on a broker a lane is opened by who is given its messages
+        _lanes?.Started();
     }
 
     public Task StartFaulted(IBus bus, Exception exception)
@@ -110,7 +114,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         }
         catch (OperationCanceledException)
         {
-            var halted = string.Join(" ", _lanes.Select(lane => lane.Halted).OfType<string>().Distinct().Select(reason => $"A lane stands still: {reason}."));
+            var halted = string.Join(" ", _lanes!.Halted.Distinct().Select(reason => $"A lane stands still: {reason}."));
             Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, Feed.Backlog.Unhandled, halted);
         }
         finally
@@ -160,18 +164,13 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private void Connect(IBus bus, IBusInstance instance, IStreamTopology topology)
     {
         var errors = new ErrorQueue(_stream, topology, bus, _logger);
-        topology.DeclareErrorQueue(instance, WireContract.ErrorQueue(_stream.Instance));
-        for (var p = 0; p < _stream.Partitions; p++)
+        _lanes = topology.LanesOf(new StreamReading(_stream, _builder.IsPerNode, instance, _backlog, Time, _logger, StoppedToken));
+        for (var partition = 0; partition < _stream.Partitions; partition++)
         {
-            var partition = p;
-            var lane = new LaneConsumer(Engine, _stream, partition, _backlog, errors, _logger, StoppedToken);
-            _lanes.Add(lane);
-            ConnectOne(bus, WireContract.LaneQueue(_stream.Instance, _stream.Stream, partition), endpoint =>
-            {
-                topology.BindLane(endpoint, WireContract.Exchange(_stream.Stream), partition);
-                endpoint.Instance(lane);
-            });
+            var receiver = new LaneReceiver(Engine, _stream, partition, errors, Time, _logger);
+            ConnectOne(bus, _lanes.QueueOf(partition), endpoint => _lanes.Bind(endpoint, receiver));
         }
+        foreach (var (queue, configure) in _lanes.Others) ConnectOne(bus, queue, configure);
         if (_stream.Forwards)
             ConnectOne(bus, WireContract.ForwardQueue(_stream.Instance, _stream.Stream, _stream.Node), endpoint =>
             {
@@ -184,6 +183,8 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
+                topology.PrepareMessages(endpoint);
+                errors.TakeOver(endpoint);
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 message.Configure(endpoint, Feed);

@@ -10,7 +10,8 @@ internal sealed class ForwardConsumer(BrookEngine engine, StreamOptions stream) 
     {
         var headers = StreamHeaders.Read(context.ReceiveContext.TransportHeaders);
         if (headers.Node == stream.Node) return;
-        var events = new EventLines().Read(context.Message.Lines, $"{stream.Stream}/forward", context.MessageId ?? default, headers.SentAt);
-        await engine.ObserveAsync(events, context.CancellationToken).ConfigureAwait(false);
+        var lines = new EventLines();
+        lines.Add(context.Message.Lines, $"{stream.Stream}/forward", context.MessageId ?? default, headers.SentAt);
+        await engine.ObserveAsync(lines.Events, context.CancellationToken).ConfigureAwait(false);
     }
 }

@@ -3,20 +3,6 @@ using Brook.Lanes;
 
 namespace Brook.MassTransit;
 
-/// <summary>A message that is being filled; who joined it waits for the same answer.</summary>
-internal sealed class OpenMessage(Guid id, bool fromHandlers, ArrayBufferWriter<byte> lines)
-{
-    public Guid Id { get; } = id;
-
-    /// <summary>Events of the outbox; applications' events never share a message with them.</summary>
-    public bool FromHandlers { get; } = fromHandlers;
-    public ArrayBufferWriter<byte> Lines { get; } = lines;
-    public int Count { get; set; }
-
-    /// <summary>Ends when the transport has the message; never throws.</summary>
-    public TaskCompletionSource<Exception?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-}
-
 /// <summary>
 /// Group commit: one send of a partition is in flight, and what callers send meanwhile shares the next message. So the order of calls is the order on the
 /// wire, and a message carries many events without any timer. A lone caller sends on its own thread.
@@ -86,7 +72,7 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
         message.Done.SetResult(error);
         lock (_lock)
         {
-            if (message.Lines.Capacity <= 2 * MaxBytes) _spare = message.Lines;
+            if (message.TakeBuffer() is { Capacity: <= 2 * MaxBytes } lines) _spare = lines;
             return _sending = _waiting.Count > 0;
         }
     }
@@ -94,14 +80,12 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
     private (OpenMessage Message, int Place) Add(in EventEnvelope e, bool fromHandlers)
     {
         var record = e.Record.Span;
-        if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Lines.WrittenCount + record.Length >= MaxBytes)
-            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, TakeBuffer()));
-        _open.Lines.Write(record);
-        _open.Lines.Write("\n"u8);
-        return (_open, _open.Count++);
+        if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Bytes + record.Length >= MaxBytes)
+            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, Buffer()));
+        return (_open, _open.Add(record));
     }
 
-    private ArrayBufferWriter<byte> TakeBuffer()
+    private ArrayBufferWriter<byte> Buffer()
     {
         var buffer = _spare ?? new ArrayBufferWriter<byte>(1024);
         _spare = null;

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Brook.Lanes;
 using MassTransit;
+using MassTransit.Transports;
+using Microsoft.Extensions.Logging;
 
 namespace Brook.MassTransit;
 
@@ -16,12 +18,14 @@ internal sealed class StreamTransport : IBrookTransport
     private readonly TimeProvider _time;
     private readonly PartitionSender[] _partitions;
     private readonly string[] _lanes;
+    private readonly ILogger _logger;
     private IStreamTopology? _topology;
+    private IBusInstance? _bus;
     private ISendEndpoint? _events, _forward;
 
-    public StreamTransport(StreamOptions stream, BrookOptions options, StreamBacklog backlog, StreamGate gate, TimeProvider time)
+    public StreamTransport(StreamOptions stream, BrookOptions options, StreamBacklog backlog, StreamGate gate, TimeProvider time, ILogger logger)
     {
-        (_stream, _options, _backlog, _gate, _time) = (stream, options, backlog, gate, time);
+        (_stream, _options, _backlog, _gate, _time, _logger) = (stream, options, backlog, gate, time, logger);
         _lanes = [.. Enumerable.Range(0, stream.Partitions).Select(partition => WireContract.Lane(stream.Stream, partition))];
         _partitions = [.. Enumerable.Range(0, stream.Partitions).Select(partition => new PartitionSender(message => SendAsync(partition, message)))];
     }
@@ -29,9 +33,9 @@ internal sealed class StreamTransport : IBrookTransport
     public bool ForwardsToOtherNodes => _stream.Forwards;
 
     /// <summary>The bus has started: where to send is known.</summary>
-    public async Task OpenAsync(IBus bus, IStreamTopology topology)
+    public async Task OpenAsync(IBus bus, IBusInstance instance, IStreamTopology topology)
     {
-        _topology = topology;
+        (_topology, _bus) = (topology, instance);
         _events = await bus.GetSendEndpoint(topology.DirectExchange(WireContract.Exchange(_stream.Stream))).ConfigureAwait(false);
         if (_stream.Forwards) _forward = await bus.GetSendEndpoint(topology.FanOutExchange(WireContract.ForwardExchange(_stream.Instance, _stream.Stream))).ConfigureAwait(false);
     }
@@ -90,7 +94,9 @@ internal sealed class StreamTransport : IBrookTransport
 
     private async ValueTask<SendOutcome> SendOneAsync(int partition, OpenMessage message, int place, CancellationToken cancellationToken)
     {
-        var error = await DoneAsync(message, cancellationToken).ConfigureAwait(false);
+        Exception? error;
+        try { error = await message.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false); }
+        catch (OperationCanceledException e) { throw Cancelled(message, message.TryWithdraw(place, 1), e, cancellationToken); }
         return error is null ? new([Span(partition, message, place, 1)], [], null) : new([], [0], error);
     }
 
@@ -100,42 +106,69 @@ internal sealed class StreamTransport : IBrookTransport
         Exception? error = null;
         foreach (var run in runs)
         {
-            if (await DoneAsync(run.Message, cancellationToken).ConfigureAwait(false) is { } failed)
+            try
             {
-                error ??= failed;
-                notSent.AddRange(run.Indexes);
+                if (await run.Message.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false) is { } failed)
+                {
+                    error ??= failed;
+                    notSent.AddRange(run.Indexes);
+                    continue;
+                }
             }
-            else
+            catch (OperationCanceledException e)
             {
-                spans.Add(Span(run.Partition, run.Message, run.First, run.Indexes.Count));
+                var withdrawn = runs.Count(other => other.Message.TryWithdraw(other.First, other.Indexes.Count));
+                throw Cancelled(run.Message, withdrawn == runs.Count, e, cancellationToken);
             }
+            spans.Add(Span(run.Partition, run.Message, run.First, run.Indexes.Count));
         }
         notSent.Sort();
         return new(spans, notSent, error);
     }
 
-    private static async ValueTask<Exception?> DoneAsync(OpenMessage message, CancellationToken cancellationToken)
+    private OperationCanceledException Cancelled(OpenMessage message, bool withdrawn, Exception e, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await message.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e)
-        {
-            throw new OperationCanceledException($"The send was cancelled while its message {message.Id} was under way: the event may have been sent. An event whose id the caller set (BrookEvent.Id) can be sent again and is applied once.", e, cancellationToken);
-        }
+        var obstacle = message.Obstacle is { } error ? $" Stream '{_stream.Stream}' cannot be sent to at present: {error.Message}" : "";
+        return new(withdrawn
+            ? $"The send was cancelled before the transport had anything of it, so nothing was sent.{obstacle}"
+            : $"The send was cancelled while its message {message.Id} was under way: the event may have been sent. An event whose id the caller set (BrookEvent.Id) can be sent again and is applied once.{obstacle}", e, cancellationToken);
     }
 
-    /// <summary>One message of one partition; never two at a time.</summary>
+    /// <summary>One message of one partition; never two at a time. A message whose outcome is not known is sent again as it was, until it is.</summary>
     private async Task SendAsync(int partition, OpenMessage message)
     {
         if (!message.FromHandlers) await ReadyAsync().ConfigureAwait(false);
+        byte[]? body = null;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _topology!.ConnectAsync(_bus!, _gate.Closed).ConfigureAwait(false);
+                body ??= message.HandOver();
+                if (message.Count > 0) await SendAsync(partition, message, body).ConfigureAwait(false);
+                if (attempt > 1) Log.SendBack(_logger, _stream.Instance, _lanes[partition], attempt);
+                return;
+            }
+            catch (Exception error)
+            {
+                if (_topology!.Refusal(error, _stream.Stream, partition) is { } refusal) throw refusal == error.Message ? error : new BrookException(refusal, error);
+                if (_gate.Closed.IsCancellationRequested) throw Stopped(message, body is not null, error);
+                message.Obstacle = error;
+                if (attempt is 1 or 10 || attempt % 100 == 0) Log.SendFails(_logger, _stream.Instance, _lanes[partition], attempt, error);
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(100 * attempt, 2000)), _time, _gate.Closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task SendAsync(int partition, OpenMessage message, byte[] body)
+    {
         var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, message.Count, _time.GetUtcNow(), null);
         _backlog.Sent(message.Count);
         try
         {
-            await _events!.Send(new StreamMessage(message.Lines.WrittenSpan.ToArray()), Pipe.Execute<SendContext<StreamMessage>>(context =>
+            await _events!.Send(new StreamMessage(body), Pipe.Execute<SendContext<StreamMessage>>(context =>
             {
+                _topology!.Prepare(context);
                 context.Serializer = StreamSerializer.Instance;
                 context.MessageId = message.Id;
                 context.SetRoutingKey(partition.ToString(CultureInfo.InvariantCulture));
@@ -149,6 +182,10 @@ internal sealed class StreamTransport : IBrookTransport
         }
     }
 
+    private static BrookException Stopped(OpenMessage message, bool handedOver, Exception error) => new(handedOver
+        ? $"The bus stopped while message {message.Id} was under way, so its events may have been sent: {error.Message}"
+        : $"The bus stopped before the events could be sent: {error.Message}", error);
+
     /// <summary>Waits for the bus to start and for room.</summary>
     private async ValueTask ReadyAsync()
     {
@@ -161,5 +198,5 @@ internal sealed class StreamTransport : IBrookTransport
         catch (OperationCanceledException) { await _gate.PassAsync().ConfigureAwait(false); }       // closed: it says why
     }
 
-    private ReceiptSpan Span(int partition, OpenMessage message, int first, int count) => new(_lanes[partition], message.Id, first, first + count - 1);
+    private ReceiptSpan Span(int partition, OpenMessage message, int first, int count) => new(_lanes[partition], message.Id, message.PlaceOf(first), message.PlaceOf(first) + count - 1);
 }

@@ -6,13 +6,16 @@ namespace Brook.MassTransit;
 /// <summary>A stream message's headers, both ways.</summary>
 internal readonly record struct StreamHeaders(string? Version, string Stream, int Partitions, int Count, DateTimeOffset SentAt, string? Node)
 {
-    public static StreamHeaders Read(Headers headers) => new(
-        Text(headers, WireContract.VersionHeader),
-        Text(headers, WireContract.StreamHeader) ?? "",
-        Number(headers, WireContract.PartitionsHeader),
-        Number(headers, WireContract.CountHeader),
-        long.TryParse(Text(headers, WireContract.SentAtHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var sent) && sent <= 253_402_300_799_999 ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : DateTimeOffset.UnixEpoch,
-        Text(headers, WireContract.NodeHeader));
+    public static StreamHeaders Read(Headers headers) => Read(name => headers.TryGetHeader(name, out var value) ? Convert.ToString(value, CultureInfo.InvariantCulture) : null);
+
+    /// <param name="text">A header's value by its name; null: there is none.</param>
+    public static StreamHeaders Read(Func<string, string?> text) => new(
+        text(WireContract.VersionHeader),
+        text(WireContract.StreamHeader) ?? "",
+        Number(text(WireContract.PartitionsHeader)),
+        Number(text(WireContract.CountHeader)),
+        long.TryParse(text(WireContract.SentAtHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var sent) && sent <= 253_402_300_799_999 ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : DateTimeOffset.UnixEpoch,
+        text(WireContract.NodeHeader));
 
     public void WriteTo(SendHeaders headers)
     {
@@ -24,7 +27,5 @@ internal readonly record struct StreamHeaders(string? Version, string Stream, in
         if (Node is not null) headers.Set(WireContract.NodeHeader, Node);
     }
 
-    private static int Number(Headers headers, string name) => int.TryParse(Text(headers, name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
-
-    private static string? Text(Headers headers, string name) => headers.TryGetHeader(name, out var value) ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
+    private static int Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 }

@@ -29,6 +29,9 @@ internal static class WireContract
 
     public static string ForwardQueue(string instance, string stream, string node) => $"{instance}.{stream}.forward.{node}";
 
+    /// <summary>On a broker: every node of the instance has one consumer on it, so that they can count themselves.</summary>
+    public static string NodesQueue(string instance, string stream) => $"{instance}.{stream}.nodes";
+
     /// <summary>Where messages go that cannot be read at all.</summary>
     public static string ErrorQueue(string instance) => $"{instance}_error";
 

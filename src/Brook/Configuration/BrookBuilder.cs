@@ -35,6 +35,12 @@ public sealed class BrookBuilder
     /// <summary>True after <see cref="SendOnly"/>.</summary>
     public bool IsSendOnly { get; private set; }
 
+    /// <summary>The view is in this process's memory.</summary>
+    public bool IsInMemory { get; private set; } = true;
+
+    /// <summary>Every process has the whole view.</summary>
+    public bool IsPerNode { get; private set; }
+
     internal IBrookSerializer Serializer { get; private set; }
 
     /// <summary>Who sends: stamped on events that have no author of their own.</summary>
@@ -90,12 +96,18 @@ public sealed class BrookBuilder
     public BrookBuilder UseStore(Func<IServiceProvider, IViewStore> store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        _store = store;
+        (_store, IsInMemory, IsPerNode) = (store, false, false);
         return this;
     }
 
     /// <summary>Keeps the view in memory: it ends with the process. The default.</summary>
-    public BrookBuilder UseInMemory() => UseStore(provider => new InMemoryViewStore(Time(provider)));
+    /// <param name="perNode">On a broker: every process has queues of its own and so the whole view, from its start on. Without it several processes would share the events, and an instance on a broker does not start.</param>
+    public BrookBuilder UseInMemory(bool perNode = false)
+    {
+        UseStore(provider => new InMemoryViewStore(Time(provider)));
+        (IsInMemory, IsPerNode) = (true, perNode);
+        return this;
+    }
 
     /// <summary>System.Text.Json with these options; give them a source-generated resolver for trimmed programs. Default: <see cref="JsonSerializerOptions.Web"/>.</summary>
     public BrookBuilder UseJson(JsonSerializerOptions options)

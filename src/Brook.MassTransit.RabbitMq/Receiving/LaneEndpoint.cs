@@ -1,0 +1,45 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+
+namespace Brook.MassTransit.RabbitMq;
+
+/// <summary>One lane on this node, over all the channels it has in its life: each new channel gets a reader, one after the other.</summary>
+internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, ILogger logger) : IFilter<ChannelContext>
+{
+    private LaneReader? _reader;
+
+    public string Name => receiver.Name;
+
+    /// <summary>Why the lane stands still; null: it does not.</summary>
+    public string? Halted => _reader?.Halted;
+
+    /// <summary>The broker has given this node messages of the lane, and goes on to.</summary>
+    public bool IsActive => _reader is { IsActive: true };
+
+    /// <summary>Lets another node have the lane, if there is one: what is at work is finished, the rest goes back in order.</summary>
+    public Task HandBackAsync(CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public Task Send(ChannelContext context, IPipe<ChannelContext> next) => next.Send(new LaneChannel(context, this));
+
+    public void Probe(ProbeContext context) => context.CreateScope("brookLane").Add("queue", queue);
+
+    private LaneReader NewReader(ChannelContext channel, IAsyncBasicConsumer endpoint)
+        => _reader = new LaneReader(receiver, channel, endpoint, queue, _reader?.Completed ?? Task.CompletedTask, logger);
+
+    /// <summary>
+    /// The endpoint's channel with two changes. The lane's reader stands between the broker and MassTransit's consumer, which hears of everything but the
+    /// messages. And a stop does not cancel the consumer: another node would be given the messages behind those that are not acknowledged yet, before them. The
+    /// channel is closed instead, so that the broker puts those back first.
+    /// </summary>
+    private sealed class LaneChannel(ChannelContext context, LaneEndpoint lane) : ScopeChannelContext(context, context.CancellationToken), ChannelContext
+    {
+        private LaneReader? _reader;
+
+        Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
+            => BasicConsume(queue, noAck, exclusive, arguments, _reader = lane.NewReader(this, consumer), consumerTag, cancellationToken);
+
+        Task ChannelContext.BasicCancel(string consumerTag, CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+    }
+}

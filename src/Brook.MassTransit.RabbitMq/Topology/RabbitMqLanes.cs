@@ -1,0 +1,55 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+
+namespace Brook.MassTransit.RabbitMq;
+
+/// <summary>One instance's lanes: a quorum queue per partition with a single active consumer, and a queue by which the nodes count themselves.</summary>
+internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
+{
+    /// <summary>Twice what goes into one commit: while a run is being committed the next one arrives.</summary>
+    private const ushort Prefetch = 2 * LaneReader.MaxMessages;
+
+    private static readonly TimeSpan s_nodeIsGone = TimeSpan.FromMinutes(5);
+    private readonly List<LaneEndpoint> _lanes = [];
+
+    public IEnumerable<(string Queue, Action<IReceiveEndpointConfigurator> Configure)> Others
+        => [(WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix, ConfigureNodes)];
+
+    public IEnumerable<string> Halted => _lanes.Select(lane => lane.Halted).OfType<string>();
+
+    /// <summary>How many lanes the broker has given to this node.</summary>
+    public int Active => _lanes.Count(lane => lane.IsActive);
+
+    private string Suffix => reading.PerNode ? $".{reading.Stream.Node}" : "";
+
+    public string QueueOf(int partition) => WireContract.LaneQueue(reading.Stream.Instance, reading.Stream.Stream, partition) + Suffix;
+
+    public void Bind(IReceiveEndpointConfigurator endpoint, LaneReceiver receiver)
+    {
+        var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
+        var lane = new LaneEndpoint(receiver, QueueOf(receiver.Partition), reading.Logger);
+        _lanes.Add(lane);
+        queue.SetQuorumQueue();
+        queue.SingleActiveConsumer = true;
+        queue.PrefetchCount = Prefetch;
+        if (reading.PerNode) queue.QueueExpiration = s_nodeIsGone;
+        queue.Bind(WireContract.Exchange(reading.Stream.Stream), binding =>
+        {
+            binding.ExchangeType = RabbitMQ.Client.ExchangeType.Direct;
+            binding.RoutingKey = $"{receiver.Partition}";
+        });
+        queue.ConfigureChannel(channel => channel.UseFilter(lane));
+    }
+
+    public void Started() { }           // a lane is opened by whom the broker gives its messages
+
+    private void ConfigureNodes(IReceiveEndpointConfigurator endpoint)
+    {
+        var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
+        queue.AutoDelete = true;
+        queue.ConfigureChannel(channel => channel.UseFilter(new ErrorQueueDeclaration(WireContract.ErrorQueue(reading.Stream.Instance))));
+        if (!reading.PerNode) queue.ConfigureChannel(channel => channel.UseFilter(new LaneSpread(_lanes, QueueOfNodes, reading.Stream, reading.Time, reading.Logger)));
+    }
+
+    private string QueueOfNodes => WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix;
+}

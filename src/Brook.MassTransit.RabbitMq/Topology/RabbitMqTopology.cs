@@ -1,0 +1,63 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using MassTransit.RabbitMqTransport.Configuration;
+using MassTransit.Transports;
+using RabbitMQ.Client.Exceptions;
+
+namespace Brook.MassTransit.RabbitMq;
+
+/// <summary>
+/// MassTransit's RabbitMQ transport. Found by its name (Brook.MassTransit's BrookRegistrationExtensions), so that referencing the package is all an application does.
+/// </summary>
+internal sealed class RabbitMqTopology : IStreamTopology
+{
+    private static readonly IPipe<ConnectionContext> s_connected = Pipe.Empty<ConnectionContext>();
+
+    public bool IsInProcess => false;
+
+    public bool Fits(Uri hostAddress) => hostAddress.Scheme is "rabbitmq" or "rabbitmqs" or "amqp" or "amqps";
+
+    public Uri DirectExchange(string name) => new($"exchange:{name}?type=direct");
+
+    public Uri FanOutExchange(string name) => new($"exchange:{name}");
+
+    public IStreamLanes LanesOf(StreamReading reading) => new RabbitMqLanes(reading);
+
+    public void BindForward(IReceiveEndpointConfigurator endpoint, string exchange)
+    {
+        var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
+        queue.Durable = false;                  // at most once: what is for a node that is gone is for nobody
+        queue.QueueExpiration = TimeSpan.FromMinutes(1);
+        queue.Bind(exchange);
+    }
+
+    public void PrepareMessages(IReceiveEndpointConfigurator endpoint)
+    {
+        ((IRabbitMqReceiveEndpointConfigurator)endpoint).SetQuorumQueue();
+        endpoint.UseRawJsonDeserializer();      // publishers that are not MassTransit's
+    }
+
+    public void Prepare(SendContext context)
+    {
+        if (context is not RabbitMqSendContext message) return;
+        message.Mandatory = true;               // the broker returns what no queue is bound for
+        message.AwaitAck = true;
+    }
+
+    public async ValueTask ConnectAsync(IBusInstance bus, CancellationToken cancellationToken)
+        => await ((IRabbitMqHostConfiguration)bus.HostConfiguration).ConnectionContextSupervisor.Send(s_connected, cancellationToken).ConfigureAwait(false);
+
+    public string? Refusal(Exception error, string stream, int partition)
+    {
+        for (var cause = error; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is MessageReturnedException)
+                return $"No view is bound to partition {partition} of stream '{stream}' on this broker, so the event was returned. Start a service that reads the stream with at least {partition + 1} partition(s), or check the stream's name and the virtual host.";
+            if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 403 or 404 or 406 or 530 } reason })
+                return $"The broker refuses stream '{stream}', partition {partition}: {reason.ReplyCode} {reason.ReplyText}. Check the user's rights on the virtual host, and whether the exchange '{WireContract.Exchange(stream)}' was made by something else.";
+            if (cause is AuthenticationFailureException)
+                return $"The broker refuses the user: {cause.Message}. Check user name, password and virtual host of UsingRabbitMq.";
+        }
+        return null;
+    }
+}
