@@ -6,7 +6,7 @@ using RabbitMQ.Client;
 namespace Brook.MassTransit.RabbitMq;
 
 /// <summary>One lane on this node, over all the channels it has in its life: each new channel gets a reader, one after the other.</summary>
-internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, ILogger logger) : IFilter<ChannelContext>
+internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri address, ILogger logger) : IFilter<ChannelContext>
 {
     private LaneReader? _reader;
 
@@ -26,7 +26,7 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, ILogger 
     public void Probe(ProbeContext context) => context.CreateScope("brookLane").Add("queue", queue);
 
     private LaneReader NewReader(ChannelContext channel, IAsyncBasicConsumer endpoint)
-        => _reader = new LaneReader(receiver, channel, endpoint, queue, _reader?.Completed ?? Task.CompletedTask, logger);
+        => _reader = new LaneReader(receiver, channel, endpoint, queue, address, _reader?.Completed ?? Task.CompletedTask, logger);
 
     /// <summary>
     /// The endpoint's channel with two changes. The lane's reader stands between the broker and MassTransit's consumer, which hears of everything but the

@@ -24,6 +24,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     private readonly ChannelContext _channel;
     private readonly IAsyncBasicConsumer _endpoint;
     private readonly string _queue;
+    private readonly Uri _address;
     private readonly ILogger _logger;
     private readonly Channel<(ulong Tag, StreamDelivery Message)> _deliveries = System.Threading.Channels.Channel.CreateUnbounded<(ulong, StreamDelivery)>(new() { SingleReader = true });
     private readonly List<StreamDelivery> _run = new(MaxMessages);
@@ -35,11 +36,12 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     /// <param name="channel">The channel, which no other consumer uses.</param>
     /// <param name="endpoint">MassTransit's consumer: it hears of everything but messages.</param>
     /// <param name="queue">The lane's queue.</param>
+    /// <param name="address">The endpoint's.</param>
     /// <param name="previous">Ends with the lane's reader before.</param>
     /// <param name="logger">Of the package.</param>
-    public LaneReader(LaneReceiver receiver, ChannelContext channel, IAsyncBasicConsumer endpoint, string queue, Task previous, ILogger logger)
+    public LaneReader(LaneReceiver receiver, ChannelContext channel, IAsyncBasicConsumer endpoint, string queue, Uri address, Task previous, ILogger logger)
     {
-        (_receiver, _channel, _endpoint, _queue, _logger) = (receiver, channel, endpoint, queue, logger);
+        (_receiver, _channel, _endpoint, _queue, _address, _logger) = (receiver, channel, endpoint, queue, address, logger);
         Completed = Task.Run(() => ReadAsync(previous));
     }
 
@@ -152,7 +154,11 @@ internal sealed class LaneReader : IAsyncBasicConsumer
         try
         {
             if (_lane is { } lane) await lane.DisposeAsync().ConfigureAwait(false);
-            await _channel.Channel.CloseAsync(Constants.ReplySuccess, "Brook hands the lane back", abort: true, CancellationToken.None).ConfigureAwait(false);
+            if (_channel.Channel.IsClosed) return;
+            // MassTransit closes the channel once its consumer has ended: who closes it beside MassTransit kills the connection (RabbitMQ.Client 7).
+            var reason = new ShutdownEventArgs(ShutdownInitiator.Application, Constants.ReplySuccess, "Brook hands the lane back");
+            _channel.NotifyFaulted(new OperationCanceledException(reason.ReplyText), _address);
+            await _endpoint.HandleChannelShutdownAsync(this, reason).ConfigureAwait(false);
         }
         catch (Exception error)
         {

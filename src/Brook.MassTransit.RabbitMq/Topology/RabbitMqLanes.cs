@@ -27,7 +27,7 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
     public void Bind(IReceiveEndpointConfigurator endpoint, LaneReceiver receiver)
     {
         var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
-        var lane = new LaneEndpoint(receiver, QueueOf(receiver.Partition), reading.Logger);
+        var lane = new LaneEndpoint(receiver, QueueOf(receiver.Partition), queue.InputAddress, reading.Logger);
         _lanes.Add(lane);
         queue.SetQuorumQueue();
         queue.SingleActiveConsumer = true;

@@ -27,7 +27,7 @@ public sealed class LaneTests(Broker broker)
         await Task.WhenAll(Enumerable.Range(0, Callers).Select(async caller =>
         {
             for (var number = 1; number <= Each; number++) await node.Brook.SendAsync(Steps.Of($"k{caller}", number), Token);
-        }));
+        })).WithDeadline();
 
         for (var caller = 0; caller < Callers; caller++) await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, $"k{caller}", Token), last => last == Each);
         Assert.Equal(0, await node.Parked.CountAsync(Token));
