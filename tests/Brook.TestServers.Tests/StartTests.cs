@@ -148,5 +148,5 @@ public sealed class StartTests
         => Assert.Equal("redis-server is missing. BROOK_REQUIRE_SERVERS=1 makes this a failure: install it, or unset the variable to skip.",
             Assert.Throws<InvalidOperationException>(() => Servers.SkipReason("redis-server is missing", "1")).Message);
 
-    private static bool IsAlive(int process) => Directory.Exists($"/proc/{process}") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+    internal static bool IsAlive(int process) => Directory.Exists($"/proc/{process}") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
 }
