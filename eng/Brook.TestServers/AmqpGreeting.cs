@@ -8,8 +8,10 @@ namespace Brook.TestServers;
 internal static class AmqpGreeting
 {
     private const int FrameHeader = 7;      // type, channel, size
-    private static readonly byte[] s_protocol = [.. "AMQP"u8, 0, 0, 9, 1];
     private static readonly byte[] s_connectionStart = [0, 10, 0, 10];
+
+    /// <summary>What a client says first.</summary>
+    public static ReadOnlyMemory<byte> Protocol { get; } = (byte[])[.. "AMQP"u8, 0, 0, 9, 1];
 
     /// <summary>Greets, and reads what the broker tells about itself: the payload of Connection.Start, as Latin-1.</summary>
     public static async Task<string> AskAsync(string host, int port, CancellationToken cancellationToken)
@@ -17,7 +19,7 @@ internal static class AmqpGreeting
         using var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(host, port, cancellationToken);
         var stream = client.GetStream();
-        await stream.WriteAsync(s_protocol, cancellationToken);
+        await stream.WriteAsync(Protocol, cancellationToken);
         var header = new byte[FrameHeader];
         await stream.ReadExactlyAsync(header, cancellationToken);
         var size = BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(3));

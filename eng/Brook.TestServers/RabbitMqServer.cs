@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Brook.TestServers;
 
@@ -13,7 +14,9 @@ public sealed class RabbitMqServer : IAsyncDisposable
 
     // Debian's /usr/sbin/rabbitmq-server changes to the user rabbitmq; the script behind it runs as whoever calls it.
     private static readonly string? s_executable = File.Exists(DebianScript) ? DebianScript : Servers.Find("rabbitmq-server");
-    private static readonly string? s_epmd = Servers.Find("epmd");
+    private static readonly string? s_epmd = Servers.Find("epmd"), s_erlCall = Servers.Find("erl_call");
+
+    private static readonly byte[] s_epmdNames = [0, 1, (byte)'n'];      // the length, and what is asked: which nodes there are
 
     private readonly RabbitMqServerOptions _options;
     private readonly ServerProcess _process, _epmd;
@@ -102,31 +105,32 @@ public sealed class RabbitMqServer : IAsyncDisposable
         await UntilAsync(AnswersAsync, s_answerDeadline, "answering", CancellationToken.None);
     }
 
-    /// <summary>rabbitmqctl against this broker: "list_queues", "name", "messages". Each call takes a second or two.</summary>
+    /// <summary>Closes the connections of all clients, as an operator would: they see an error and may connect again.</summary>
+    public Task CloseConnectionsAsync() => EvalAsync("[rabbit_networking:close_connection(Connection, \"closed by a test\") || Connection <- rabbit_networking:connections()]");
+
+    /// <summary>rabbitmqctl against this broker: "list_queues", "name", "messages". Each call takes a second or two; <see cref="EvalAsync"/> takes milliseconds.</summary>
     /// <returns>What it wrote, without the lines that only tell what it does.</returns>
     /// <exception cref="InvalidOperationException">It ended with another code than 0: with what it wrote.</exception>
     /// <exception cref="TimeoutException">It took over 60 s.</exception>
-    public async Task<string> RunCtlAsync(params string[] args)
+    public Task<string> RunCtlAsync(params string[] args)
+        => RunAsync(Path.Combine(Path.GetDirectoryName(_options.Executable ?? s_executable!)!, "rabbitmqctl"), ["--quiet", .. args], null);
+
+    /// <summary>What an Erlang expression (without a full stop at its end) is in the broker: "rabbit_amqqueue:list()".</summary>
+    /// <returns>As Erlang writes it, on one line unless it is long: "[]", "{ok,&lt;&lt;\"text\"&gt;&gt;}".</returns>
+    /// <exception cref="InvalidOperationException">It failed: with what Erlang says.</exception>
+    /// <exception cref="TimeoutException">It took over 60 s.</exception>
+    public async Task<string> EvalAsync(string expression)
     {
-        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(_options.Executable ?? s_executable!)!, "rabbitmqctl"), ["--quiet", .. args])
-        {
-            WorkingDirectory = Directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        foreach (var (name, value) in Environment()) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try { await Task.WhenAll(process.WaitForExitAsync(), output, error).WaitAsync(s_controlDeadline); }
-        catch (TimeoutException e)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"rabbitmqctl {args[0]} did not end within {s_controlDeadline.TotalSeconds} s.", e);
-        }
-        return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"rabbitmqctl {args[0]} ended with code {process.ExitCode}:\n{await error}{await output}");
+        // erl_call writes a string as it is, but not every term: so this asks for a string, of characters that mean the same everywhere.
+        var asked = $"base64:encode_to_string(unicode:characters_to_binary(io_lib:format(\"~tp\", [begin {expression} end]))).\n";
+        var answer = s_erlCall is null ? await RunCtlAsync("eval", asked) : await RunAsync(s_erlCall, ["-sname", NodeName, "-e"], asked);
+        return !answer.StartsWith("{error", StringComparison.Ordinal) && answer.Split('"') is [_, var text, _]
+            ? Encoding.UTF8.GetString(Convert.FromBase64String(text))
+            : throw new InvalidOperationException($"{expression} has no value:\n{answer}");
     }
 
     /// <summary>The last lines of its log since the last start.</summary>
-    public string LogTail(int lines = 40) => _process.LogTail(lines);
+    public string LogTail(int lines = 80) => _process.LogTail(lines);
 
     /// <summary>Kills the broker, its helpers and its epmd, and deletes the directory.</summary>
     public async ValueTask DisposeAsync()
@@ -134,6 +138,28 @@ public sealed class RabbitMqServer : IAsyncDisposable
         await _process.DisposeAsync();
         await _epmd.DisposeAsync();
         if (System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private async Task<string> RunAsync(string program, string[] args, string? input)
+    {
+        var start = new ProcessStartInfo(program, args) { WorkingDirectory = Directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Environment()) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        try
+        {
+            if (input is not null) await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException) { }     // it has ended already, and says why
+        var call = $"{Path.GetFileName(program)} {string.Join(' ', args)}";
+        try { await Task.WhenAll(process.WaitForExitAsync(), output, error).WaitAsync(s_controlDeadline); }
+        catch (TimeoutException e)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{call} did not end within {s_controlDeadline.TotalSeconds} s.", e);
+        }
+        return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"{call} ended with code {process.ExitCode}:\n{await error}{await output}");
     }
 
     private async Task WriteFilesAsync(CancellationToken cancellationToken)
@@ -146,6 +172,7 @@ public sealed class RabbitMqServer : IAsyncDisposable
         [
             "vm_memory_high_watermark.absolute = 1GB",
             "disk_free_limit.absolute = 1MB",       // else it takes no messages on a disk that is nearly full
+            "collect_statistics_interval = 60000",
             "log.console.level = info",
             .. _options.Configuration,
         ], cancellationToken);
@@ -204,13 +231,17 @@ public sealed class RabbitMqServer : IAsyncDisposable
         {
             if (!_epmd.IsRunning) throw new InvalidOperationException($"epmd on port {_epmdPort} ended with code {_epmd.ExitCode} instead of answering. The end of its log:\n{_epmd.LogTail()}");
             if (Stopwatch.GetElapsedTime(started) > s_answerDeadline) throw new InvalidOperationException($"epmd on port {_epmdPort} was not answering within {s_answerDeadline.TotalSeconds} s.");
+            using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _epmd.Ended);
+            attempt.CancelAfter(s_answerDeadline);
             using var client = new TcpClient();
             try
             {
-                await client.ConnectAsync(Host, _epmdPort, cancellationToken);
+                await client.ConnectAsync(Host, _epmdPort, attempt.Token);
+                await client.GetStream().WriteAsync(s_epmdNames, attempt.Token);
+                await client.GetStream().ReadExactlyAsync(new byte[4], attempt.Token);
                 return;
             }
-            catch (SocketException) { }
+            catch (Exception e) when (e is SocketException or IOException || e is OperationCanceledException && !cancellationToken.IsCancellationRequested) { }
         }
     }
 

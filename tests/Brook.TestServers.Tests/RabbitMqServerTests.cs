@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Brook.TestServers.Tests;
 
@@ -12,8 +14,9 @@ public sealed class RabbitMqServerTests
         await using (rabbit)
         {
             Assert.Equal(new Uri($"amqp://guest:guest@127.0.0.1:{rabbit.Port}/"), rabbit.Uri);
-            Assert.Equal("77", (await rabbit.RunCtlAsync("eval", "application:get_env(rabbit, channel_max, none).")).Trim());
-            Assert.Equal($"\"{rabbit.ProcessId}\"", (await rabbit.RunCtlAsync("eval", "os:getpid().")).Trim());
+            Assert.Equal("{ok,77}", await rabbit.EvalAsync("application:get_env(rabbit, channel_max)"));
+            Assert.Equal($"\"{rabbit.ProcessId}\"", await rabbit.EvalAsync("os:getpid()"));
+            Assert.Equal("'ä€'", await rabbit.EvalAsync("list_to_atom([228, 8364])"));
             await DeclareAsync(rabbit, "kept", durable: true);
             await DeclareAsync(rabbit, "lost", durable: false);
             var (first, port) = (rabbit.ProcessId, rabbit.Port);
@@ -35,13 +38,15 @@ public sealed class RabbitMqServerTests
     [Fact]
     public async Task Two_brokers_do_not_meet_and_one_that_is_stopped_or_paused_comes_back()
     {
-        await using var first = await RabbitMq.StartAsync();
-        await using var second = await RabbitMq.StartAsync();
+        var both = await Task.WhenAll(RabbitMq.StartAsync(), RabbitMq.StartAsync());
+        await using var first = both[0];
+        await using var second = both[1];
         Task<string> Greet(RabbitMqServer rabbit) => AmqpGreeting.AskAsync(rabbit.Host, rabbit.Port, TestContext.Current.CancellationToken);
         await DeclareAsync(first, "of-the-first", durable: true);
 
-        Assert.Equal("", (await second.RunCtlAsync("list_queues", "--no-table-headers", "name")).Trim());
-        Assert.Equal("[]", (await second.RunCtlAsync("eval", "[node() | nodes()] -- [node()].")).Trim());
+        Assert.Equal("[]", await QueuesAsync(second));
+        Assert.Equal("[]", await second.EvalAsync("nodes()"));
+        Assert.Contains("no_such_function", (await Assert.ThrowsAsync<InvalidOperationException>(() => second.EvalAsync("lists:no_such_function()"))).Message, StringComparison.Ordinal);
 
         await first.PauseAsync();
         var answer = Greet(first);
@@ -51,8 +56,28 @@ public sealed class RabbitMqServerTests
         Assert.Contains(first.NodeName.Split('@')[0], await answer.Done(), StringComparison.Ordinal);
 
         await first.RestartAsync(TestContext.Current.CancellationToken);
-        Assert.Equal("of-the-first", (await first.RunCtlAsync("list_queues", "--no-table-headers", "name")).Trim());
-        Assert.Contains("unknown_command", (await Assert.ThrowsAsync<InvalidOperationException>(() => first.RunCtlAsync("unknown_command"))).Message, StringComparison.Ordinal);
+        Assert.Contains("of-the-first", await QueuesAsync(first), StringComparison.Ordinal);
+        Assert.Contains("no_such_command", (await Assert.ThrowsAsync<InvalidOperationException>(() => first.RunCtlAsync("no_such_command"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Connections_are_closed_and_other_ports_are_taken_when_somebody_was_faster()
+    {
+        Assert.SkipWhen(Servers.SkipReason(RabbitMqServer.WhyNot) is { }, RabbitMqServer.WhyNot ?? "");
+        using var faster = new TcpListener(IPAddress.Loopback, FreePort.Next());
+        faster.Start();
+        var taken = ((IPEndPoint)faster.LocalEndpoint).Port;
+        var ports = new Queue<int>([FreePort.Next(), taken, FreePort.Next(), taken, FreePort.Next(), FreePort.Next(), FreePort.Next(), FreePort.Next(), FreePort.Next()]);
+
+        await using var rabbit = await RabbitMqServer.StartAsync(new(), ports.Dequeue, TestContext.Current.CancellationToken);
+        Assert.Empty(ports);
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(rabbit.Host, rabbit.Port, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(AmqpGreeting.Protocol, TestContext.Current.CancellationToken);
+        await Until.TrueAsync(() => client.Available > 0, "the broker answers");
+        await rabbit.CloseConnectionsAsync();
+        await Until.TrueAsync(() => !IsOpen(client.Client), "the connection is closed");
     }
 
     [Fact]
@@ -79,8 +104,18 @@ public sealed class RabbitMqServerTests
     [InlineData("/bin/rabbitmq-server", null, "epmd, which rabbitmq-server needs, was not found: apt-get install erlang-base")]
     public void What_is_missing_is_the_reason_to_skip(string? executable, string? epmd, string? reason) => Assert.Equal(reason, RabbitMqServer.Missing(executable, epmd));
 
-    private static Task<string> DeclareAsync(RabbitMqServer rabbit, string queue, bool durable) => rabbit.RunCtlAsync("eval",
-        $"rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"{queue}\">>), {(durable ? "true" : "false")}, false, [], none, <<\"guest\">>).");
+    // sync_log: Mnesia writes a little later what it has done, and kill -9 comes at once.
+    private static Task<string> DeclareAsync(RabbitMqServer rabbit, string queue, bool durable) => rabbit.EvalAsync(
+        $"rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"{queue}\">>), {(durable ? "true" : "false")}, false, [], none, <<\"guest\">>), mnesia:sync_log()");
+
+    private static Task<string> QueuesAsync(RabbitMqServer rabbit) => rabbit.EvalAsync("[amqqueue:get_name(Queue) || Queue <- rabbit_amqqueue:list()]");
+
+    // Reads what has come; there is nothing more, or an error, when the other end has closed it.
+    private static bool IsOpen(Socket socket)
+    {
+        try { return !socket.Poll(0, SelectMode.SelectRead) || socket.Receive(new byte[1024]) > 0; }
+        catch (SocketException) { return false; }
+    }
 
     private static IEnumerable<int> Tree(int process)
     {
