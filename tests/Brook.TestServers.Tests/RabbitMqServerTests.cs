@@ -117,7 +117,8 @@ public sealed class RabbitMqServerTests
         catch (SocketException) { return false; }
     }
 
-    private static IEnumerable<int> Tree(int process)
+    // A process and all that come of it.
+    internal static IEnumerable<int> Tree(int process)
     {
         var children = File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture));
         return [process, .. children.SelectMany(Tree)];
