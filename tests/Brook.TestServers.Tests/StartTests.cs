@@ -93,22 +93,26 @@ public sealed class StartTests
         Directory.Delete(directory, recursive: true);
     }
 
-    [Fact]
-    public async Task A_server_ends_with_the_process_that_started_it()
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("rabbitmq")]
+    public async Task A_server_ends_with_the_process_that_started_it(string server)
     {
-        Assert.SkipWhen(Servers.SkipReason(RedisServer.WhyNot) is { }, RedisServer.WhyNot ?? "");
+        var whyNot = server == "redis" ? RedisServer.WhyNot : RabbitMqServer.WhyNot;
+        Assert.SkipWhen(Servers.SkipReason(whyNot) is { }, whyNot ?? "");
         Assert.SkipUnless(s_hasSetPriv, "setpriv of util-linux is needed");
         var note = Path.GetTempFileName();
-        var info = new ProcessStartInfo(Path.ChangeExtension(typeof(StartTests).Assembly.Location, null), ["-explicit", "only", "-method", $"*.{nameof(Starts_a_server_and_waits_to_be_killed)}"]) { RedirectStandardOutput = true };
+        var method = server == "redis" ? nameof(Starts_a_server_and_waits_to_be_killed) : nameof(Starts_a_broker_and_waits_to_be_killed);
+        var info = new ProcessStartInfo(Path.ChangeExtension(typeof(StartTests).Assembly.Location, null), ["-explicit", "only", "-method", $"*.{method}"]) { RedirectStandardOutput = true };
         info.Environment[NoteVariable] = note;
         using var parent = Process.Start(info)!;
         await Until.TrueAsync(() => File.ReadAllText(note).EndsWith('\n'), "the other process starts a server");
-        var (process, directory) = File.ReadAllText(note).TrimEnd().Split(' ') is [var id, var path] ? (int.Parse(id, null), path) : throw new InvalidOperationException("That is no note.");
-        Assert.True(IsAlive(process));
+        var (directory, processes) = File.ReadAllText(note).TrimEnd().Split(' ') is [var path, .. var ids] ? (path, ids.Select(id => int.Parse(id, null)).ToArray()) : throw new InvalidOperationException("That is no note.");
+        Assert.All(processes, process => Assert.True(IsAlive(process)));
 
         parent.Kill();
 
-        await Until.TrueAsync(() => !IsAlive(process), "the server ends");
+        await Until.TrueAsync(() => !processes.Any(IsAlive), "the server ends");
         Directory.Delete(directory, recursive: true);
         File.Delete(note);
     }
@@ -117,7 +121,19 @@ public sealed class StartTests
     public async Task Starts_a_server_and_waits_to_be_killed()
     {
         var redis = await RedisServer.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Environment.GetEnvironmentVariable(NoteVariable)!, $"{redis.ProcessId} {redis.Directory}\n", TestContext.Current.CancellationToken);
+        await NoteAndWaitAsync(redis.Directory, redis.ProcessId);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Starts_a_broker_and_waits_to_be_killed()
+    {
+        var rabbit = await RabbitMqServer.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await NoteAndWaitAsync(rabbit.Directory, [rabbit.EpmdProcessId, .. RabbitMqServerTests.Tree(rabbit.ProcessId)]);
+    }
+
+    private static async Task NoteAndWaitAsync(string directory, params int[] processes)
+    {
+        await File.WriteAllTextAsync(Environment.GetEnvironmentVariable(NoteVariable)!, $"{directory} {string.Join(' ', processes)}\n", TestContext.Current.CancellationToken);
         await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
     }
 
@@ -148,5 +164,5 @@ public sealed class StartTests
         => Assert.Equal("redis-server is missing. BROOK_REQUIRE_SERVERS=1 makes this a failure: install it, or unset the variable to skip.",
             Assert.Throws<InvalidOperationException>(() => Servers.SkipReason("redis-server is missing", "1")).Message);
 
-    private static bool IsAlive(int process) => Directory.Exists($"/proc/{process}") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+    internal static bool IsAlive(int process) => Directory.Exists($"/proc/{process}") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
 }
