@@ -25,6 +25,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly Lazy<MessageFeed> _feed;
     private readonly EndOfQueue _endOfQueue = new();
     private IStreamTopology? _topology;
+    private readonly List<HostReceiveEndpointHandle> _endpoints = [];
     private IStreamLanes? _lanes;           // null: nothing is read
     private IBus? _bus;                     // ours; null before its start
     private BrookEngine? _engine;
@@ -88,6 +89,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         if (bus != _bus) return;
         await busReady.ConfigureAwait(false);
+        await Task.WhenAll(_endpoints.Select(endpoint => endpoint.Ready)).ConfigureAwait(false);       // lanes are bound: before that a broker has nowhere to put an event
         await Transport.OpenAsync(bus, InstanceOf(bus)!, _topology!).ConfigureAwait(false);
         _gate.Open();
         _lanes?.Started();
@@ -180,7 +182,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
         Feed.Backlog.Read(MessageFeed.Reader);
         foreach (var message in _stream.Messages)
-            ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
+            _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
                 topology.PrepareMessages(endpoint);
@@ -188,13 +190,13 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 message.Configure(endpoint, Feed);
-            });
+            }));
         _backlog.Read(_stream.Instance);
         Log.LanesConnected(_logger, _stream.Instance, _stream.Stream, _stream.Partitions, bus.Address);
     }
 
     /// <summary>An endpoint that takes our own messages only, one at a time: arrival order is processing order.</summary>
-    private static void ConnectOne(IBus bus, string queue, Action<IReceiveEndpointConfigurator> configure) => ((IReceiveConnector)bus).ConnectReceiveEndpoint(queue, endpoint =>
+    private void ConnectOne(IBus bus, string queue, Action<IReceiveEndpointConfigurator> configure) => _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(queue, endpoint =>
     {
         endpoint.ConcurrentMessageLimit = 1;
         endpoint.ConfigureConsumeTopology = false;
@@ -202,7 +204,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         endpoint.AddSerializer(StreamSerializer.Instance);
         endpoint.AddDeserializer(StreamSerializer.Instance, isDefault: true);
         configure(endpoint);
-    });
+    }));
 
     /// <summary>The observer hears of every bus of the application; null: this is not ours.</summary>
     private IBusInstance? InstanceOf(IBus bus) => _provider.GetServices<IBusInstance>().FirstOrDefault(instance => instance.InstanceType == _busType && instance.Bus.Address == bus.Address);

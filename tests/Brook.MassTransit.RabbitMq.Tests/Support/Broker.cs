@@ -29,7 +29,7 @@ public sealed class Broker : IAsyncLifetime
     public async Task<Uri> NewHostAsync()
     {
         var name = $"host{Interlocked.Increment(ref _hosts)}";
-        await Server.ControlAsync(["eval", $"rabbit_vhost:add(<<\"{name}\">>, <<\"test\">>), rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)."], TestContext.Current.CancellationToken);
+        await Server.EvalAsync($"rabbit_vhost:add(<<\"{name}\">>, <<\"test\">>), rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)");
         return new Uri(Server.Uri, name);
     }
 

@@ -34,7 +34,7 @@ internal sealed class Node : IAsyncDisposable
     public static Node Create(Uri broker, Action<BrookBuilder> brook, Action<IBusRegistrationConfigurator>? bus = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.AddFakeLogging().SetMinimumLevel(LogLevel.Debug);
+        builder.Logging.AddFakeLogging(options => { if (Environment.GetEnvironmentVariable("BROOK_TEST_LOG") is { } file) options.OutputSink = line => { lock (typeof(Node)) File.AppendAllText(file, $"{DateTime.UtcNow:HH:mm:ss.fff} {line}\n"); }; }).SetMinimumLevel(LogLevel.Debug);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddMassTransit(x =>
@@ -65,7 +65,6 @@ internal sealed class Node : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_stopped) await StopAsync();
-        File.AppendAllLines("/tmp/node.log", Logs.GetSnapshot().Select(r => $"{r.Timestamp:HH:mm:ss.fff} {r.Level} {r.Category} {r.Message} {r.Exception?.Message}"));
         if (_host is IAsyncDisposable host) await host.DisposeAsync();
         else _host.Dispose();
     }
