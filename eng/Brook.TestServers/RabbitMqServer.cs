@@ -123,7 +123,7 @@ public sealed class RabbitMqServer : IAsyncDisposable
     {
         // erl_call writes a string as it is, but not every term: so this asks for a string, of characters that mean the same everywhere.
         var asked = $"base64:encode_to_string(unicode:characters_to_binary(io_lib:format(\"~tp\", [begin {expression} end]))).\n";
-        var answer = s_erlCall is null ? await RunCtlAsync("eval", asked) : await RunAsync(s_erlCall, ["-sname", NodeName, "-e"], asked);
+        var answer = s_erlCall is null ? await RunCtlAsync("eval", asked) : await RunAsync(s_erlCall, ["-r", "-sname", NodeName, "-e"], asked);
         return !answer.StartsWith("{error", StringComparison.Ordinal) && answer.Split('"') is [_, var text, _]
             ? Encoding.UTF8.GetString(Convert.FromBase64String(text))
             : throw new InvalidOperationException($"{expression} has no value:\n{answer}");
