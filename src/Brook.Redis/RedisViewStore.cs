@@ -43,6 +43,9 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     public RedisViewStore(IConnectionMultiplexer connection, RedisStoreOptions? options = null, TimeProvider? time = null, ILogger? logger = null)
         : this(RedisConfiguration.Connection(connection, options), options, time, logger) { }
 
+    /// <summary>Tests take guards out of it.</summary>
+    internal Script CommitScript { get; init; } = Script.Commit;
+
     private RedisViewStore(RedisConnection connection, RedisStoreOptions? options, TimeProvider? time, ILogger? logger)
     {
         options ??= new();
@@ -88,7 +91,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         _sweeper.Expect(commit.Entries);
         if (!_calls.TryTake(out var call)) call = new CommitCall(_names);
         var now = _time.GetUtcNow();
-        using var reply = await _connection.RunAsync(Script.Commit, call.Write(commit, _data.Value, now), cancellationToken).ConfigureAwait(false);
+        using var reply = await _connection.RunAsync(CommitScript, call.Write(commit, _data.Value, now), cancellationToken).ConfigureAwait(false);
         var result = CommitResult.Committed;
         if (reply.Prefix != RESPite.Messages.RespPrefix.Integer)
         {

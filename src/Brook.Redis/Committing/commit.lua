@@ -112,7 +112,8 @@ for g = 1, tonumber(A[3]) do
       end
     end
   end
-  if fresh > 0 or deletes > 0 then
+  o.expires = ending > 0 or ((puts > 0 or fresh > 0 or deletes > 0) and call('EXISTS', o.expiries) == 1)
+  if fresh > 0 or deletes > 0 or o.expires then
     local r = try('ZCARD', o.index)
     if type(r) == 'table' then return {'FAILED', o.index, r.err} end
   end
@@ -129,7 +130,6 @@ for g = 1, tonumber(A[3]) do
   o.renewed, o.renewedRecords = behind(o.shape, o.appends, o.records)
   o.removedLogs, p = behind(o.renewals, o.renewed, o.renewedRecords)
   k = o.removedLogs + o.removed
-  o.expires = ending > 0 or ((puts > 0 or fresh > 0 or deletes > 0) and call('EXISTS', o.expiries) == 1)
   if o.expires then
     local r = try('ZCARD', o.expiries)
     if type(r) == 'table' then return {'FAILED', o.expiries, r.err} end
@@ -140,16 +140,21 @@ if conflicts then return conflicts end
 
 -- Rights may be taken away while the application runs: what the writes need is asked before the first of them, where the server can be asked (Redis 7).
 local may = redis.acl_check_cmd
-if may then
-  for _, o in ipairs(groups) do
-    local log = o.prefix .. 'x'
-    for _, command in ipairs({
-      {'HSET', o.state, 'f', 'v'}, {'HDEL', o.state, 'f'}, {'ZADD', o.index, 0, 'm'}, {'ZREM', o.index, 'm'}, {'ZADD', o.expiries, 0, 'm'}, {'ZREM', o.expiries, 'm'}, {'SADD', K[2], 'm'},
-      {'ZRANGEBYSCORE', o.expiries, 0, 0}, {'ZSCORE', o.expiries, 'm'}, {'RPUSH', log, 'v'}, {'RPOP', log, 1}, {'UNLINK', log}, {'DEL', log}, {'LRANGE', log, 0, 0}, {'LINDEX', log, 0}, {'LTRIM', log, 0, 0}, {'LPUSH', log, 'v'},
-    }) do
-      if not may(unpack(command)) then return {'FAILED', command[2], 'NOPERM this user has no permissions to run the \'' .. string.lower(command[1]) .. '\' command on ' .. command[2]} end
-    end
+if may and groups[1] then                       -- all keys begin alike, so the first collection's stand for the others
+  local o = groups[1]
+  local log = o.prefix .. 'x'
+  for _, command in ipairs({
+    {'HSET', o.state, 'f', 'v'}, {'HDEL', o.state, 'f'}, {'ZADD', o.index, 0, 'm'}, {'ZREM', o.index, 'm'}, {'ZADD', o.expiries, 0, 'm'}, {'ZREM', o.expiries, 'm'}, {'SADD', K[2], 'm'},
+    {'ZRANGEBYSCORE', o.expiries, 0, 0}, {'ZSCORE', o.expiries, 'm'}, {'RPUSH', log, 'v'}, {'RPOP', log, 1}, {'UNLINK', log}, {'DEL', log}, {'LRANGE', log, 0, 0}, {'LINDEX', log, 0}, {'LTRIM', log, 0, 0}, {'LPUSH', log, 'v'},
+  }) do
+    if not may(unpack(command)) then return {'FAILED', command[2], 'NOPERM this user has no permissions to run the \'' .. string.lower(command[1]) .. '\' command on ' .. command[2]} end
   end
+end
+
+-- Which collections have entries that end, for those who free them. One more than there are does no harm, so this may come before everything.
+for _, o in ipairs(groups) do
+  local r = o.ending > 0 and try('SADD', K[2], o.name)
+  if type(r) == 'table' then return {'FAILED', K[2], r.err} end
 end
 
 -- Writes. What has expired goes first: it is missing already, so this changes nothing that anybody sees.
@@ -217,7 +222,6 @@ local function write(o)
     for i = o.puts, o.freshEnd, 2 do call('ZREM', o.expiries, A[i]) end
     each('ZREM', o.expiries, o.gone, o.goneEnd)
     each('ZADD', o.expiries, o.ends, o.ends + 2 * o.ending - 1)
-    if o.ending > 0 then call('SADD', K[2], o.name) end
   end
   for l = o.removedLogs, o.removedLogs + o.removed - 1 do call('UNLINK', K[l]) end
   logs(o.renewals, o.renewed, o.renewedRecords, function(key, at, n, keep)

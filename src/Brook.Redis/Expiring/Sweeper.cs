@@ -16,11 +16,11 @@ internal sealed class Sweeper(RedisConnection connection, RedisNames names, Time
     /// <summary>Learns which collections have entries that expire, and begins.</summary>
     public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var collection in await connection.AskAsync(database => database.SetMembersAsync(names.Expiring), cancellationToken).ConfigureAwait(false)) _collections.TryAdd(collection!, true);
+        await LearnAsync(cancellationToken).ConfigureAwait(false);
         lock (_collections) _sweeping ??= SweepNowAndAgainAsync(_stopping.Token);
     }
 
-    /// <summary>A commit gives the collection entries that end: the script tells other processes.</summary>
+    /// <summary>A commit gives the collection entries that end; other processes learn it from the set that the script keeps.</summary>
     public void Expect(ReadOnlySpan<CommitEntry> entries)
     {
         foreach (ref readonly var entry in entries)
@@ -36,6 +36,7 @@ internal sealed class Sweeper(RedisConnection connection, RedisNames names, Time
             {
                 try
                 {
+                    await LearnAsync(cancellationToken).ConfigureAwait(false);
                     foreach (var collection in _collections.Keys) await SweepAsync(names.Of(collection), cancellationToken).ConfigureAwait(false);
                 }
                 catch (BrookException e)
@@ -48,6 +49,11 @@ internal sealed class Sweeper(RedisConnection connection, RedisNames names, Time
         {
             return;
         }
+    }
+
+    private async ValueTask LearnAsync(CancellationToken cancellationToken)
+    {
+        foreach (var collection in await connection.AskAsync(database => database.SetMembersAsync(names.Expiring), cancellationToken).ConfigureAwait(false)) _collections.TryAdd(collection!, true);
     }
 
     private async ValueTask SweepAsync(CollectionNames of, CancellationToken cancellationToken)

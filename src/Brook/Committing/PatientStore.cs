@@ -12,6 +12,8 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
 {
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(5);
 
+    private bool _isAlarm;
+
     /// <summary>How many times the store went away.</summary>
     public int Outages { get; private set; }
 
@@ -59,8 +61,8 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             try
             {
                 if (inDoubt && (await store.ReadAsync(new[] { commit.Entries[0].Entry }, cancellationToken).ConfigureAwait(false))[0].Version == commit.Version) return Back(CommitResult.Committed);
-                var result = Back(await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false));
-                return inDoubt ? Settled(commit, result) : result;
+                var result = await store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+                return Back(inDoubt ? Settled(commit, result) : result);
             }
             catch (Exception e) when (IsFailure(e, cancellationToken))
             {
@@ -79,7 +81,7 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
         if (ours[0].Index == 0) return CommitResult.Committed;                  // it landed late
         if (result.Conflicts.Any(conflict => conflict.Index == 0)) return result;    // it landed, and another owner has moved the lane since
         var (there, missing) = (string.Join(", ", ours.Select(conflict => commit.Entries[conflict.Index].Entry)), commit.Entries[0].Entry);
-        throw new BrookException($"The store has a part of a commit, which it must never have: {there} and not {missing}. The lane waits. Restore the store; or restart the application to go on with what is there.");
+        throw new BrookException($"The store has a part of a commit, which it must never have: {there} and not {missing}. The lane waits. Restore the store, or make the view anew: after a restart this batch would be applied a second time on top of that part.");
     }
 
     private async ValueTask<List<ReadOnlyMemory<byte>>> ReadWholeLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken)
@@ -105,9 +107,11 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
     public static void LogFailure(ILogger logger, string lane, int attempt, Exception error)
     {
         if (attempt != 1 && attempt % 10 != 0) return;
-        if (error is BrookException { IsTransient: true }) Log.StoreAway(logger, lane, attempt, error);
+        if (IsTransient(error)) Log.StoreAway(logger, lane, attempt, error);
         else Log.StoreFails(logger, lane, attempt, error);
     }
+
+    private static bool IsTransient(Exception error) => error is BrookException { IsTransient: true };
 
     private async ValueTask AwayAsync(Exception error, int attempt, CancellationToken cancellationToken)
     {
@@ -116,7 +120,8 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
             IsAway = true;
             Outages++;
         }
-        LogFailure(logger, lane, attempt, error);
+        LogFailure(logger, lane, _isAlarm == IsTransient(error) ? 1 : attempt, error);      // at once when it is another kind of failure than before
+        _isAlarm = !IsTransient(error);
         await Task.Delay(Backoff.Until(attempt, options.RetryDelay, MaxDelay), time, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -33,6 +33,21 @@ public sealed class ServerFailuresTests(SharedRedis redis)
     }
 
     [Fact]
+    public async Task A_key_of_another_type_where_collections_that_expire_are_kept_is_named_and_nothing_is_written()
+    {
+        var space = SharedRedis.NewNamespace();
+        await using var store = await redis.Open(space: space).StartedAsync();
+        await redis.Server.CommandAsync("SET", $"{{{space}}}:expiring", "foreign");
+
+        var error = await FailsAsync(() => store.CommitAsync(CommitOf(Put("a", "1", collection: "others"), Put("b", "2") with { ExpiresAt = DateTimeOffset.UtcNow.AddDays(1) }).Log(0, "t", "1")), transient: false);
+
+        Assert.Contains($"{{{space}}}:expiring (WRONGTYPE ", error.Message, StringComparison.Ordinal);
+        Assert.Null(await store.ReadAsync("a", "others"));
+        Assert.Null(await store.ReadAsync("b"));
+        Assert.Equal(0L, await redis.Server.CommandAsync("EXISTS", $"{{{space}}}:l:others:a"));
+    }
+
+    [Fact]
     public async Task A_value_of_another_program_is_named_and_others_are_read_as_before()
     {
         var space = SharedRedis.NewNamespace();
@@ -73,6 +88,24 @@ public sealed class ServerFailuresTests(SharedRedis redis)
         Assert.Equal(("1", "1", "1", null), (await store.ReadAsync("lane", "$lanes"), await store.ReadAsync("a"), await store.ReadAsync("b"), await store.ReadAsync("gone")));
         Assert.Equal(["1"], await store.LogAsync("a"));
         Assert.Equal(1L, await server.CommandAsync("SCARD", "{brook}:expiring"));
+    }
+
+    [Theory]
+    [InlineData("zadd")]
+    [InlineData("zrem")]
+    [InlineData("unlink")]
+    public async Task Where_rights_cannot_be_asked_a_broken_commit_takes_its_appends_back_and_never_has_its_first_entry(string right)
+    {
+        Assert.SkipUnless(RedisServer.IsInstalled, Servers.SkipReason(RedisServer.WhyNot) ?? "");
+        await using var server = await RedisServer.StartAsync(new() { UserAcl = ["app on >secret ~* +@all"] }, Token);
+        await using var store = await new RedisViewStore($"{server.ConnectionString},user=app,password=secret") { CommitScript = Script.Commit.Without("redis.acl_check_cmd") }.StartedAsync();
+        await store.CommitAsync(CommitOf(Put("lane", "0", collection: "$lanes"), Put("a", "0"), Put("gone", "0")).Log(1, "t", "0").Log(2, "t", "0"));
+        await server.CommandAsync("ACL", "SETUSER", "app", $"-{right}");
+
+        await FailsAsync(() => store.CommitAsync(CommitOf(Put("lane", "1", collection: "$lanes"), Put("a", "1"), Put("b", "1"), Delete("gone")).Log(1, "t", "1")), transient: false);
+
+        Assert.Equal("0", await store.ReadAsync("lane", "$lanes"));
+        Assert.Equal(["0"], await store.LogAsync("a"));
     }
 
     [Theory]
