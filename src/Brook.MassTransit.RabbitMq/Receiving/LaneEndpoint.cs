@@ -15,6 +15,8 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
     /// <summary>Why the lane stands still; null: it does not.</summary>
     public string? Halted => _reader?.Halted;
 
+    internal string Describe() => $"{Name}: {_reader?.Describe()}";
+
     /// <summary>The broker has given this node messages of the lane, and goes on to.</summary>
     public bool IsActive => _reader is { IsActive: true };
 

@@ -29,6 +29,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     private readonly Channel<(ulong Tag, StreamDelivery Message)> _deliveries = System.Threading.Channels.Channel.CreateUnbounded<(ulong, StreamDelivery)>(new() { SingleReader = true });
     private readonly List<StreamDelivery> _run = new(MaxMessages);
     private readonly CancellationTokenSource _gone = new();
+    private readonly Task _previous;
     private volatile bool _stopping;
     private volatile Lane? _lane;
 
@@ -42,6 +43,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     public LaneReader(LaneReceiver receiver, ChannelContext channel, IAsyncBasicConsumer endpoint, string queue, Uri address, Task previous, ILogger logger)
     {
         (_receiver, _channel, _endpoint, _queue, _address, _logger) = (receiver, channel, endpoint, queue, address, logger);
+        _previous = previous;
         Completed = Task.Run(() => ReadAsync(previous));
     }
 
@@ -49,6 +51,8 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     public Task Completed { get; }
 
     public bool IsActive => _lane is not null && !_stopping;
+
+    internal string Describe() => $"completed {Completed.Status} previous {_previous.Status} stopping {_stopping} gone {_gone.IsCancellationRequested} lane {_lane is not null} waiting {_deliveries.Reader.Count} run {_run.Count} channel open {_channel.Channel.IsOpen}";
 
     public string? Halted => _lane?.Halted;
 

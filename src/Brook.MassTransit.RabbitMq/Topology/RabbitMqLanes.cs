@@ -13,12 +13,16 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
     private readonly List<LaneEndpoint> _lanes = [];
 
     public IEnumerable<(string Queue, Action<IReceiveEndpointConfigurator> Configure)> Others
-        => [(WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix, ConfigureNodes)];
+        => [(NodesQueue, ConfigureNodes)];
 
     public IEnumerable<string> Halted => _lanes.Select(lane => lane.Halted).OfType<string>();
 
+    internal string Describe() => string.Join("; ", _lanes.Select(l => l.Describe()));
+
     /// <summary>How many lanes the broker has given to this node.</summary>
     public int Active => _lanes.Count(lane => lane.IsActive);
+
+    private string NodesQueue => WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix;
 
     private string Suffix => reading.PerNode ? $".{reading.Stream.Node}" : "";
 
@@ -38,7 +42,11 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
             binding.ExchangeType = RabbitMQ.Client.ExchangeType.Direct;
             binding.RoutingKey = $"{receiver.Partition}";
         });
-        queue.ConfigureChannel(channel => channel.UseFilter(lane));
+        queue.ConfigureChannel(channel =>
+        {
+            channel.UseFilter(new StartWatch(reading.Time));
+            channel.UseFilter(lane);
+        });
     }
 
     public void Started() { }           // a lane is opened by whom the broker gives its messages
@@ -47,9 +55,11 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
     {
         var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
         queue.AutoDelete = true;
-        queue.ConfigureChannel(channel => channel.UseFilter(new ErrorQueueDeclaration(WireContract.ErrorQueue(reading.Stream.Instance))));
-        if (!reading.PerNode) queue.ConfigureChannel(channel => channel.UseFilter(new LaneSpread(_lanes, QueueOfNodes, reading.Stream, reading.Time, reading.Logger)));
+        queue.ConfigureChannel(channel =>
+        {
+            channel.UseFilter(new StartWatch(reading.Time));
+            channel.UseFilter(new ErrorQueueDeclaration(WireContract.ErrorQueue(reading.Stream.Instance)));
+            if (!reading.PerNode) channel.UseFilter(new LaneSpread(_lanes, NodesQueue, reading.Stream, reading.Time, reading.Logger));
+        });
     }
-
-    private string QueueOfNodes => WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix;
 }

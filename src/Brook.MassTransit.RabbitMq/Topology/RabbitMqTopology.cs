@@ -31,10 +31,13 @@ internal sealed class RabbitMqTopology : IStreamTopology
         queue.Bind(exchange);
     }
 
-    public void PrepareMessages(IReceiveEndpointConfigurator endpoint)
+    public void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder)
     {
-        ((IRabbitMqReceiveEndpointConfigurator)endpoint).SetQuorumQueue();
-        endpoint.UseRawJsonDeserializer();      // publishers that are not MassTransit's
+        var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
+        queue.SetQuorumQueue();
+        if (!inOrder) return;
+        queue.SingleActiveConsumer = true;
+        queue.PrefetchCount = 1;                // a node that stops holds nothing back that others would be given before it
     }
 
     public void Prepare(SendContext context)

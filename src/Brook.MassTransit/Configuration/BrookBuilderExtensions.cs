@@ -32,6 +32,22 @@ public static class BrookBuilderExtensions
         return brook;
     }
 
+    /// <summary>
+    /// Takes an ordinary message of the bus and sends it on to the stream, under its key: for publishers that cannot use <see cref="IBrook"/> and want order on
+    /// several nodes. One node at a time reads the inbox, one message at a time. A message is acknowledged when the stream has it, and applied once by its message id;
+    /// one without an id may be applied again after a crash.
+    /// </summary>
+    /// <param name="brook">The instance's setup; it may be <see cref="BrookBuilder.SendOnly"/>.</param>
+    /// <param name="type">The event type.</param>
+    /// <param name="key">The event's key, which decides its partition; default: none.</param>
+    /// <exception cref="BrookException">The instance is not on a bus, or another .NET type is mapped to the event type.</exception>
+    public static BrookBuilder Inbox<TMessage>(this BrookBuilder brook, string type, Func<TMessage, string?>? key = null) where TMessage : class
+    {
+        brook.Event(type, key);
+        OptionsOf(brook, nameof(Inbox)).Messages.Add(new InboxSubscription<TMessage>(type));
+        return brook;
+    }
+
     /// <summary>Tells every other node of each applied event: their handlers run with <see cref="BrookEvent.Forwarded"/> and their changes are not kept. Off unless called. Follows Brook's dispatcher.</summary>
     /// <param name="brook">The instance's setup.</param>
     /// <param name="node">Names this process among the nodes. Default: random.</param>

@@ -28,9 +28,9 @@ internal sealed class StreamOptions(string instance)
     /// <exception cref="BrookException">The setup is not valid.</exception>
     public void Validate(bool isSendOnly)
     {
-        if (isSendOnly && (Forwards || Messages.Count > 0))
+        if (isSendOnly && (Forwards || Messages.Exists(message => !message.IsInbox)))
             throw new BrookException($"Brook instance '{Instance}' is SendOnly() but consumes messages or forwards events, which it would never do. Remove one or the other.");
-        if (Messages.GroupBy(message => MessageQueue(message.MessageType)).FirstOrDefault(queue => queue.Count() > 1) is { } twice)
+        if (Messages.GroupBy(MessageQueue).FirstOrDefault(queue => queue.Count() > 1) is { } twice)
             throw new BrookException($"Brook instance '{Instance}' consumes {string.Join(" and ", twice.Select(message => message.MessageType.FullName))}, which would share the queue '{twice.Key}'. Consume each message type once, or feed one with BrookConsumer<T> on an endpoint of your own.");
         CheckName(Instance, "instance");
         CheckName(Stream, "stream");
@@ -40,7 +40,7 @@ internal sealed class StreamOptions(string instance)
     }
 
     /// <summary>The endpoint of an ordinary message.</summary>
-    public string MessageQueue(Type message) => $"{Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.Name)}";
+    public string MessageQueue(IMessageSubscription message) => $"{Instance}.{KebabCaseEndpointNameFormatter.Instance.SanitizeName(message.MessageType.Name)}{(message.IsInbox ? ".inbox" : "")}";
 
     private static void CheckName(string name, string what)
     {
@@ -54,6 +54,9 @@ internal interface IMessageSubscription
 {
     Type MessageType { get; }
 
+    /// <summary>It is sent on to the stream, not applied where it comes in.</summary>
+    bool IsInbox { get; }
+
     /// <summary>Adds its consumer to an endpoint.</summary>
-    void Configure(IReceiveEndpointConfigurator endpoint, MessageFeed feed);
+    void Configure(IReceiveEndpointConfigurator endpoint, BusBrook brook);
 }

@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(108, LogLevel.Information, "Brook '{Instance}': sending to {Lane} works again after {Attempts} attempts.", EventName = "SendBack")]
     public static partial void SendBack(ILogger logger, string instance, string lane, int attempts);
+
+    [LoggerMessage(109, LogLevel.Error, "Brook '{Instance}': the bus stopped before its inboxes were empty. Their queues end with the process: what waits there is lost unless its sender sends it again.", EventName = "InboxLeftBehind")]
+    public static partial void InboxLeftBehind(ILogger logger, string instance);
 }

@@ -48,6 +48,12 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public StreamBacklog Backlog => _backlog;
 
+    /// <summary>What applications send with.</summary>
+    public IBrook Sender => _provider.GetRequiredKeyedService<IBrook>(_builder.Name);
+
+    /// <summary>Applications may not send any more.</summary>
+    public bool IsStopping => _gate.Closed.IsCancellationRequested;
+
     /// <summary>What this process reads; null before the start, and when it only sends.</summary>
     public IStreamLanes? Lanes => _lanes;
 
@@ -82,7 +88,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         if (!_topology.IsInProcess && _builder is { IsSendOnly: false, IsInMemory: true, IsPerNode: false })
             throw new BrookException($"Brook instance '{_stream.Instance}' keeps its view in memory, and the bus runs on a broker: with several processes each would have a part of the view. Keep it in a store that they share (brook.UseRedis(...), for one), or give every process the whole view with brook.UseInMemory(perNode: true).");
         _streams.Use(_stream);
-        if (!_builder.IsSendOnly) Connect(bus, instance, _topology);
+        var errors = new ErrorQueue(_stream, _topology, bus, _logger);
+        if (!_builder.IsSendOnly) ConnectLanes(bus, instance, _topology, errors);
+        ConnectMessages(bus, instance, _topology, errors);
     }
 
     public async Task PostStart(IBus bus, Task<BusReady> busReady)
@@ -105,6 +113,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public async Task PreStop(IBus bus)
     {
         if (bus != _bus) return;
+        if (_topology is { IsInProcess: true }) await EmptyInboxesAsync().ConfigureAwait(false);
         _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
         if (_topology is not { IsInProcess: true } || _engine is null) return;
         var timeout = _drainTimeout;
@@ -155,17 +164,31 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         do
         {
-            foreach (var message in _stream.Messages)
-                await _endOfQueue.WhenHandledAsync(_bus!, _topology!.FanOutExchange(_stream.MessageQueue(message.MessageType)), cancellationToken).ConfigureAwait(false);
+            foreach (var message in _stream.Messages.Where(message => !message.IsInbox))
+                await _endOfQueue.WhenHandledAsync(_bus!, _topology!.FanOutExchange(_stream.MessageQueue(message)), cancellationToken).ConfigureAwait(false);
             await Feed.Backlog.WaitForAsync(0, cancellationToken).ConfigureAwait(false);
             await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
         }
         while (Feed.Backlog.Unhandled > 0);
     }
 
-    private void Connect(IBus bus, IBusInstance instance, IStreamTopology topology)
+    /// <summary>What waits there ends with the process, and cannot be sent on once the gate is closed.</summary>
+    private async Task EmptyInboxesAsync()
     {
-        var errors = new ErrorQueue(_stream, topology, bus, _logger);
+        using var expiry = new CancellationTokenSource(_drainTimeout / 2);
+        try
+        {
+            foreach (var inbox in _stream.Messages.Where(message => message.IsInbox))
+                await _endOfQueue.WhenHandledAsync(_bus!, _topology!.FanOutExchange(_stream.MessageQueue(inbox)), expiry.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Log.InboxLeftBehind(_logger, _stream.Instance);
+        }
+    }
+
+    private void ConnectLanes(IBus bus, IBusInstance instance, IStreamTopology topology, ErrorQueue errors)
+    {
         _lanes = topology.LanesOf(new StreamReading(_stream, _builder.IsPerNode, instance, _backlog, Time, _logger, StoppedToken));
         for (var partition = 0; partition < _stream.Partitions; partition++)
         {
@@ -179,20 +202,26 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 topology.BindForward(endpoint, WireContract.ForwardExchange(_stream.Instance, _stream.Stream));
                 endpoint.Instance(new ForwardConsumer(Engine, _stream));
             });
+        _backlog.Read(_stream.Instance);
+        Log.LanesConnected(_logger, _stream.Instance, _stream.Stream, _stream.Partitions, bus.Address);
+    }
+
+    private void ConnectMessages(IBus bus, IBusInstance instance, IStreamTopology topology, ErrorQueue errors)
+    {
+        if (_stream.Messages.Count == 0) return;
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
-        Feed.Backlog.Read(MessageFeed.Reader);
+        if (!_builder.IsSendOnly) Feed.Backlog.Read(MessageFeed.Reader);
         foreach (var message in _stream.Messages)
-            _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message.MessageType), endpoint =>
+            _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
-                topology.PrepareMessages(endpoint);
+                topology.PrepareMessages(endpoint, message.IsInbox);
                 errors.TakeOver(endpoint);
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
-                message.Configure(endpoint, Feed);
+                endpoint.UseRawJsonDeserializer();                  // publishers that are not MassTransit's
+                message.Configure(endpoint, this);
             }));
-        _backlog.Read(_stream.Instance);
-        Log.LanesConnected(_logger, _stream.Instance, _stream.Stream, _stream.Partitions, bus.Address);
     }
 
     /// <summary>An endpoint that takes our own messages only, one at a time: arrival order is processing order.</summary>

@@ -21,11 +21,3 @@ public sealed class BrookConsumer<TMessage>(IServiceProvider services) : IConsum
         return services.GetRequiredKeyedService<BusBrook>(Instance).Feed.TakeAsync(context);
     }
 }
-
-/// <summary>An ordinary message type that the instance takes on an endpoint of its own.</summary>
-internal sealed class MessageSubscription<TMessage> : IMessageSubscription where TMessage : class
-{
-    public Type MessageType => typeof(TMessage);
-
-    public void Configure(IReceiveEndpointConfigurator endpoint, MessageFeed feed) => endpoint.Handler<TMessage>(feed.TakeAsync);
-}

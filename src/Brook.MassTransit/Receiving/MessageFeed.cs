@@ -35,12 +35,14 @@ internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvi
         var id = context.MessageId ?? NewId.NextGuid();
         return new()
         {
-            Id = id, Type = _engine.TypeOf<TMessage>(), Author = context.Host?.ProcessName ?? context.SourceAddress?.Host ?? "", CreatedAt = sent, SentAt = sent,
+            Id = id, Type = _engine.TypeOf<TMessage>(), Author = AuthorOf(context), CreatedAt = sent, SentAt = sent,
             Headers = HeadersOf(context), Message = context.Message, Position = new EventPosition(lane, 0, id),
         };
     }
 
-    private static Dictionary<string, string>? HeadersOf(ConsumeContext context)
+    internal static string AuthorOf(ConsumeContext context) => context.Host?.ProcessName ?? context.SourceAddress?.Host ?? "";
+
+    internal static Dictionary<string, string>? HeadersOf(ConsumeContext context)
     {
         Dictionary<string, string>? headers = null;
         if (context.CorrelationId is { } correlation) (headers ??= [])[BrookEvent.CorrelationHeader] = correlation.ToString();

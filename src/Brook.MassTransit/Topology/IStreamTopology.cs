@@ -24,7 +24,9 @@ internal interface IStreamTopology
     void BindForward(IReceiveEndpointConfigurator endpoint, string exchange);
 
     /// <summary>What the transport adds to an endpoint of ordinary messages.</summary>
-    void PrepareMessages(IReceiveEndpointConfigurator endpoint);
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="inOrder">One node at a time reads it.</param>
+    void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder);
 
     /// <summary>What the transport adds to a message of ours: it is sent when the transport has it durably.</summary>
     void Prepare(SendContext context);

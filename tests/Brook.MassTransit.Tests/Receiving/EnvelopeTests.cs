@@ -186,13 +186,15 @@ public sealed class EnvelopeTests
     [Theory]
     [InlineData("application/vnd.masstransit+json", "not an envelope")]
     [InlineData("application/vnd.masstransit+json", """{"messageType":["urn:message:Brook.MassTransit.Tests.Support:OrderSubmitted"],"message":{"orderId":{}}}""")]
-    [InlineData("application/json", """{"orderId":"raw","quantity":5}""")]
-    public async Task What_cannot_be_read_goes_to_the_endpoints_error_queue_as_it_came(string contentType, string body)
+    [InlineData("application/json", """{"orderId":{}}""")]
+    [InlineData("application/pdf", "%PDF")]
+    [InlineData("application/vnd.masstransit+json", """{"messageId":"08df4ad8-0000-0000-0000-000000000001","messageType":["urn:message:Other:Thing"],"message":{}}""")]
+    public async Task What_cannot_be_read_goes_to_the_instances_error_queue_as_it_came(string contentType, string body)
     {
         var moved = new TaskCompletionSource<string>();
         await using var harness = await Some.HarnessAsync(brook => brook.Consume<OrderSubmitted>(key: message => message.OrderId).On<OrderSubmitted>("order:submitted", e => Merge(Counts, e.Data.OrderId, n => n + e.Data.Quantity)));
         var bus = harness.Services.GetRequiredService<IBus>();
-        await ((IReceiveConnector)bus).ConnectReceiveEndpoint("brook.order-submitted_error", endpoint =>
+        await ((IReceiveConnector)bus).ConnectReceiveEndpoint("brook_error", endpoint =>
         {
             endpoint.ConfigureConsumeTopology = false;
             endpoint.ClearSerialization();
@@ -209,6 +211,18 @@ public sealed class EnvelopeTests
             context.Serializer = new StreamSerializer(new ContentType(contentType))), Token);
 
         Assert.Equal(body, await moved.Task.WithDeadline());
+    }
+
+    [Fact]
+    public async Task Raw_JSON_of_a_publisher_that_knows_nothing_of_MassTransit_is_an_event()
+    {
+        await using var harness = await Some.HarnessAsync(brook => brook.Consume<OrderSubmitted>(key: message => message.OrderId).On<OrderSubmitted>("order:submitted", e => Merge(Counts, e.Data.OrderId, n => n + e.Data.Quantity)));
+
+        await (await harness.Services.GetRequiredService<IBus>().GetSendEndpoint(new Uri("queue:brook.order-submitted"))).Send(new StreamMessage("""{"orderId":"raw","quantity":5}"""u8.ToArray()), Pipe.Execute<SendContext<StreamMessage>>(context =>
+            context.Serializer = new StreamSerializer(new ContentType("application/json"))), Token);
+
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await harness.View.GetAsync(Counts, "raw", Token) != 5) await Task.Delay(5, deadline.Token);
     }
 
     private static void Take<T>(IReceiveEndpointConfigurator endpoint, TaskCompletionSource<ConsumeContext<T>> taken) where T : class => endpoint.Handler<T>(context =>
