@@ -14,6 +14,7 @@ public sealed class RabbitMqServer : IAsyncDisposable
 
     // Debian's /usr/sbin/rabbitmq-server changes to the user rabbitmq; the script behind it runs as whoever calls it.
     private static readonly string? s_executable = File.Exists(DebianScript) ? DebianScript : Servers.Find("rabbitmq-server");
+    private static readonly SemaphoreSlim s_oneCall = new(1);
     private static readonly string? s_epmd = Servers.Find("epmd"), s_erlCall = Servers.Find("erl_call");
 
     private static readonly byte[] s_epmdNames = [0, 1, (byte)'n'];      // the length, and what is asked: which nodes there are
@@ -123,7 +124,10 @@ public sealed class RabbitMqServer : IAsyncDisposable
     {
         // erl_call writes a string as it is, but not every term: so this asks for a string, of characters that mean the same everywhere.
         var asked = $"base64:encode_to_string(unicode:characters_to_binary(io_lib:format(\"~tp\", [begin {expression} end]))).\n";
-        var answer = s_erlCall is null ? await RunCtlAsync("eval", asked) : await RunAsync(s_erlCall, ["-r", "-sname", NodeName, "-e"], asked);
+        await s_oneCall.WaitAsync();            // two at once may take the same name for themselves
+        string answer;
+        try { answer = s_erlCall is null ? await RunCtlAsync("eval", asked) : await RunAsync(s_erlCall, ["-sname", NodeName, "-e"], asked); }
+        finally { s_oneCall.Release(); }
         return !answer.StartsWith("{error", StringComparison.Ordinal) && answer.Split('"') is [_, var text, _]
             ? Encoding.UTF8.GetString(Convert.FromBase64String(text))
             : throw new InvalidOperationException($"{expression} has no value:\n{answer}");

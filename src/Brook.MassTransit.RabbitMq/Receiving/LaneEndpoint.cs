@@ -15,8 +15,6 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
     /// <summary>Why the lane stands still; null: it does not.</summary>
     public string? Halted => _reader?.Halted;
 
-    internal string Describe() => $"{Name}: {_reader?.Describe()}";
-
     /// <summary>The broker has given this node messages of the lane, and goes on to.</summary>
     public bool IsActive => _reader is { IsActive: true };
 
@@ -27,8 +25,11 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
     public void Probe(ProbeContext context) => context.CreateScope("brookLane").Add("queue", queue);
 
-    private LaneReader NewReader(ChannelContext channel, IAsyncBasicConsumer endpoint)
-        => _reader = new LaneReader(receiver, channel, endpoint, queue, address, _reader?.Completed ?? Task.CompletedTask, logger);
+    private async Task<LaneReader> NewReaderAsync(ChannelContext channel, IAsyncBasicConsumer endpoint)
+    {
+        if (_reader is { Channel.IsClosed: true } former) await former.AbandonAsync().ConfigureAwait(false);     // its successor waits for its end
+        return _reader = new LaneReader(receiver, channel, endpoint, queue, address, _reader?.Completed ?? Task.CompletedTask, logger);
+    }
 
     /// <summary>
     /// The endpoint's channel with two changes. The lane's reader stands between the broker and MassTransit's consumer, which hears of everything but the
@@ -39,8 +40,19 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
     {
         private LaneReader? _reader;
 
-        Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
-            => BasicConsume(queue, noAck, exclusive, arguments, _reader = lane.NewReader(this, consumer), consumerTag, cancellationToken);
+        async Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
+        {
+            _reader = await lane.NewReaderAsync(this, consumer).ConfigureAwait(false);
+            try
+            {
+                return await BasicConsume(queue, noAck, exclusive, arguments, _reader, consumerTag, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                await _reader.AbandonAsync().ConfigureAwait(false);     // it would wait for messages for ever, and the next reader for it
+                throw;
+            }
+        }
 
         Task ChannelContext.BasicCancel(string consumerTag, CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
     }

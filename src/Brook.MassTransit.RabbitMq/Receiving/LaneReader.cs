@@ -29,7 +29,6 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     private readonly Channel<(ulong Tag, StreamDelivery Message)> _deliveries = System.Threading.Channels.Channel.CreateUnbounded<(ulong, StreamDelivery)>(new() { SingleReader = true });
     private readonly List<StreamDelivery> _run = new(MaxMessages);
     private readonly CancellationTokenSource _gone = new();
-    private readonly Task _previous;
     private volatile bool _stopping;
     private volatile Lane? _lane;
 
@@ -43,7 +42,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     public LaneReader(LaneReceiver receiver, ChannelContext channel, IAsyncBasicConsumer endpoint, string queue, Uri address, Task previous, ILogger logger)
     {
         (_receiver, _channel, _endpoint, _queue, _address, _logger) = (receiver, channel, endpoint, queue, address, logger);
-        _previous = previous;
+        channel.Channel.ChannelShutdownAsync += (_, _) => AbandonAsync();         // the client tells a consumer only that is registered
         Completed = Task.Run(() => ReadAsync(previous));
     }
 
@@ -51,8 +50,6 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     public Task Completed { get; }
 
     public bool IsActive => _lane is not null && !_stopping;
-
-    internal string Describe() => $"completed {Completed.Status} previous {_previous.Status} stopping {_stopping} gone {_gone.IsCancellationRequested} lane {_lane is not null} waiting {_deliveries.Reader.Count} run {_run.Count} channel open {_channel.Channel.IsOpen}";
 
     public string? Halted => _lane?.Halted;
 
@@ -81,17 +78,18 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     /// <summary>The broker ends the consumer: the queue was deleted, or its node is gone.</summary>
     public async Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
     {
-        await GoneAsync().ConfigureAwait(false);
+        await AbandonAsync().ConfigureAwait(false);
         await _endpoint.HandleBasicCancelAsync(consumerTag, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task HandleChannelShutdownAsync(object channel, ShutdownEventArgs reason)
     {
-        await GoneAsync().ConfigureAwait(false);
+        await AbandonAsync().ConfigureAwait(false);
         await _endpoint.HandleChannelShutdownAsync(channel, reason).ConfigureAwait(false);
     }
 
-    private async Task GoneAsync()
+    /// <summary>The channel is gone, or was never read: what is at work ends, and nothing is acknowledged.</summary>
+    public async Task AbandonAsync()
     {
         _deliveries.Writer.TryComplete();
         await _gone.CancelAsync().ConfigureAwait(false);

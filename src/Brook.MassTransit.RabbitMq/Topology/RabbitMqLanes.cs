@@ -17,8 +17,6 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
 
     public IEnumerable<string> Halted => _lanes.Select(lane => lane.Halted).OfType<string>();
 
-    internal string Describe() => string.Join("; ", _lanes.Select(l => l.Describe()));
-
     /// <summary>How many lanes the broker has given to this node.</summary>
     public int Active => _lanes.Count(lane => lane.IsActive);
 

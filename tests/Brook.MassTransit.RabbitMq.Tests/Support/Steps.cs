@@ -10,7 +10,7 @@ public sealed record Step(int Number);
 internal static class Steps
 {
     public static readonly ViewCollection<int> Last = "last";
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
