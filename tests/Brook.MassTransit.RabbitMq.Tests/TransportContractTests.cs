@@ -30,7 +30,7 @@ public sealed class TransportContractTests(Broker broker)
         await TransportContract.RunAsync(name, new TransportUnderTest(s_all, x => UseRabbitMq(x, own.Uri)) { RestartAsync = own.RestartAsync }, TestContext.Current.CancellationToken);
     }
 
-    private static void UseRabbitMq(IBusRegistrationConfigurator bus, Uri host) => Support.FileLog.To(bus).UsingRabbitMq((context, cfg) =>
+    private static void UseRabbitMq(IBusRegistrationConfigurator bus, Uri host) => bus.UsingRabbitMq((context, cfg) =>
     {
         cfg.Host(host);
         cfg.ConfigureEndpoints(context);

@@ -34,7 +34,7 @@ internal sealed class Node : IAsyncDisposable
     public static Node Create(Uri broker, Action<BrookBuilder> brook, Action<IBusRegistrationConfigurator>? bus = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.AddFakeLogging(options => { if (Environment.GetEnvironmentVariable("BROOK_TEST_LOG") is { } file) options.OutputSink = line => { lock (typeof(Node)) File.AppendAllText(file, $"{DateTime.UtcNow:HH:mm:ss.fff} {line}\n"); }; }).SetMinimumLevel(LogLevel.Debug);
+        builder.Logging.AddFakeLogging().SetMinimumLevel(LogLevel.Debug);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddMassTransit(x =>
