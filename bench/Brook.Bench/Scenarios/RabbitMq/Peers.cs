@@ -91,6 +91,7 @@ internal sealed class ConsumerPeer<TConsumer>(VirtualHost broker, ConnectionMult
 
     protected override async Task FillAsync(int first, int events)
     {
+        await Broker.EmptyAsync(Consumers.Queue);
         var bus = _sender!.Services.GetRequiredService<IBus>();
         await Callers.SendAsync(OverRabbitMq.Senders, events, i => bus.Publish(RabbitLoad.Order(first + i)));
         await Broker.UntilFullAsync(events, Consumers.Queue);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Brook.TestServers;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 
 namespace Brook.Bench.Scenarios.RabbitMq;
 
@@ -52,6 +53,14 @@ internal sealed class VirtualHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Removes what a stopped consumer has handled and not acknowledged.</summary>
+    public async Task EmptyAsync(string queue)
+    {
+        await Task.Delay(100);      // the broker puts it back after the consumer has gone
+        await using var channel = await _connection!.CreateChannelAsync();
+        await channel.QueuePurgeAsync(queue);
+    }
+
     public async Task<long> CountAsync(params string[] queues)
     {
         await using var channel = await _connection!.CreateChannelAsync();
@@ -60,15 +69,23 @@ internal sealed class VirtualHost : IAsyncDisposable
         return count;
     }
 
-    /// <summary>Takes all messages out of the lanes, and counts their events.</summary>
-    public async Task<long> CountEventsAsync()
-        => (await Task.WhenAll(Enumerable.Range(0, RabbitLoad.Partitions).Select(async partition =>
+    /// <summary>Reads the lanes to their end, and counts their events.</summary>
+    public async Task<long> CountEventsAsync() => (await Task.WhenAll(Enumerable.Range(0, RabbitLoad.Partitions).Select(async partition =>
+    {
+        await using var channel = await _connection!.CreateChannelAsync();
+        var (messages, events, all) = ((await channel.QueueDeclarePassiveAsync(LaneQueue(partition))).MessageCount, 0L, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (messages == 0) return 0;
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, message) =>
         {
-            await using var channel = await _connection!.CreateChannelAsync();
-            var count = 0L;
-            while (await channel.BasicGetAsync(LaneQueue(partition), autoAck: true) is { } message) count += message.Body.Span.Count((byte)'\n');
-            return count;
-        }))).Sum();
+            events += message.Body.Span.Count((byte)'\n');
+            if (--messages == 0) all.SetResult();
+            return Task.CompletedTask;
+        };
+        await channel.BasicConsumeAsync(LaneQueue(partition), autoAck: true, consumer);
+        await all.Task;
+        return events;
+    }))).Sum();
 
     public async ValueTask DisposeAsync()
     {
