@@ -64,7 +64,7 @@ static async Task<int> RunAsync(Repository repository, Arguments arguments, Hand
     if (before != Found.Nothing) Report.GoesOn(before, commits);
 
     var watch = Stopwatch.StartNew();
-    var done = commits == 0 ? default : await Report.WithBarAsync(commits, applied => new Feed(brook, view, repository).RunAsync(before, durable, applied, stop));
+    var done = commits == 0 ? default : await Report.WithBarAsync(commits, applied => new Feed(new Follower(brook, view, durable, arguments.IsOnBroker), repository).RunAsync(before, durable, applied, stop));
     watch.Stop();
     await Report.ShowAsync(view, stop);
     if (commits > 0) Report.Throughput(done, watch.Elapsed);

@@ -9,6 +9,8 @@ namespace GitHistory;
 
 public static class Setup
 {
+    public const int Partitions = 4;            // by path and by author: nothing here needs one order over all files
+
     public static IHost BuildHost(Arguments arguments, Repository repository)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
@@ -34,7 +36,7 @@ public static class Setup
     private static void AddHandlers(BrookBuilder brook, Arguments arguments, string name)
     {
         brook.Author("git-history");
-        brook.Stream(arguments.IsOnBroker ? name : "git", partitions: 4);       // by path and by author: nothing here needs one order over all files
+        brook.Stream(arguments.IsOnBroker ? name : "git", Partitions);
         brook.AddHandler<FilesHandler>();
         brook.AddHandler<CommitsHandler>();
         brook.AddHandler<HistoryHandler>();
