@@ -83,7 +83,7 @@ internal sealed class ConsumerPeer<TConsumer>(VirtualHost broker, ConnectionMult
         x => x.AddConsumer<TConsumer>(consumer => consumer.Options<BatchOptions>(batch => batch.SetMessageLimit(100).SetTimeLimit(ms: 10).SetConcurrencyLimit(1))).Endpoint(endpoint => endpoint.Name = Consumers.Queue),
         limit, services =>
         {
-            services.AddSingleton(_arrivals);
+            services.AddReceiveObserver(_ => new Acknowledged(_arrivals));
             if (_store is not null) services.AddSingleton(_store);
         });
 
@@ -91,7 +91,6 @@ internal sealed class ConsumerPeer<TConsumer>(VirtualHost broker, ConnectionMult
 
     protected override async Task FillAsync(int first, int events)
     {
-        await Broker.EmptyAsync(Consumers.Queue);
         var bus = _sender!.Services.GetRequiredService<IBus>();
         await Callers.SendAsync(OverRabbitMq.Senders, events, i => bus.Publish(RabbitLoad.Order(first + i)));
         await Broker.UntilFullAsync(events, Consumers.Queue);
@@ -105,33 +104,42 @@ internal static class Consumers
 {
     public const string Queue = "orders";
 
-    public sealed class Empty(Arrivals arrivals) : IConsumer<OrderUpdated>
+    public sealed class Empty : IConsumer<OrderUpdated>
     {
-        public Task Consume(ConsumeContext<OrderUpdated> context)
-        {
-            arrivals.Add();
-            return Task.CompletedTask;
-        }
+        public Task Consume(ConsumeContext<OrderUpdated> context) => Task.CompletedTask;
     }
 
-    public sealed class Handwritten(HandwrittenStore store, Arrivals arrivals) : IConsumer<OrderUpdated>
+    public sealed class Handwritten(HandwrittenStore store) : IConsumer<OrderUpdated>
     {
-        public async Task Consume(ConsumeContext<OrderUpdated> context)
-        {
-            await store.ApplyAsync(context.Message, JsonSerializer.SerializeToUtf8Bytes(context.Message, JsonSerializerOptions.Web));
-            arrivals.Add();
-        }
+        public Task Consume(ConsumeContext<OrderUpdated> context) => store.ApplyAsync(context.Message, JsonSerializer.SerializeToUtf8Bytes(context.Message, JsonSerializerOptions.Web));
     }
 
-    public sealed class HandwrittenBatch(HandwrittenStore store, Arrivals arrivals) : IConsumer<Batch<OrderUpdated>>
+    public sealed class HandwrittenBatch(HandwrittenStore store) : IConsumer<Batch<OrderUpdated>>
     {
-        public async Task Consume(ConsumeContext<Batch<OrderUpdated>> context)
+        public Task Consume(ConsumeContext<Batch<OrderUpdated>> context)
         {
             var events = context.Message.Select(message => message.Message).ToArray();
-            await store.ApplyAsync(events, Array.ConvertAll(events, e => (ReadOnlyMemory<byte>)JsonSerializer.SerializeToUtf8Bytes(e, JsonSerializerOptions.Web)));
-            arrivals.Add(events.Length);
+            return store.ApplyAsync(events, Array.ConvertAll(events, e => (ReadOnlyMemory<byte>)JsonSerializer.SerializeToUtf8Bytes(e, JsonSerializerOptions.Web)));
         }
     }
+}
+
+/// <summary>Counts messages when they are acknowledged: what is not would come again after a stop.</summary>
+internal sealed class Acknowledged(Arrivals arrivals) : IReceiveObserver
+{
+    public Task PostReceive(ReceiveContext context)
+    {
+        arrivals.Add();
+        return Task.CompletedTask;
+    }
+
+    public Task PreReceive(ReceiveContext context) => Task.CompletedTask;
+
+    public Task PostConsume<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType) where T : class => Task.CompletedTask;
+
+    public Task ConsumeFault<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType, Exception exception) where T : class => Task.CompletedTask;
+
+    public Task ReceiveFault(ReceiveContext context, Exception exception) => Task.CompletedTask;
 }
 
 /// <summary>Brook into Redis.</summary>
@@ -188,7 +196,7 @@ internal sealed class SendPeer(VirtualHost broker, IHost host, Func<IServiceProv
 
     public static async Task<IPeer> PublishAsync(VirtualHost broker)
     {
-        await BusHost.StopAsync(await BusHost.StartAsync(broker.Uri, x => x.AddConsumer<Consumers.Empty>().Endpoint(endpoint => endpoint.Name = Consumers.Queue), add: services => services.AddSingleton<Arrivals>()));
+        await BusHost.StopAsync(await BusHost.StartAsync(broker.Uri, x => x.AddConsumer<Consumers.Empty>().Endpoint(endpoint => endpoint.Name = Consumers.Queue)));
         return new SendPeer(broker, await BusHost.StartAsync(broker.Uri, _ => { }), (services, i) => services.GetRequiredService<IBus>().Publish(RabbitLoad.Order(i)), () => broker.CountAsync(Consumers.Queue));
     }
 

@@ -53,14 +53,6 @@ internal sealed class VirtualHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Removes what a stopped consumer has handled and not acknowledged.</summary>
-    public async Task EmptyAsync(string queue)
-    {
-        await Task.Delay(100);      // the broker puts it back after the consumer has gone
-        await using var channel = await _connection!.CreateChannelAsync();
-        await channel.QueuePurgeAsync(queue);
-    }
-
     public async Task<long> CountAsync(params string[] queues)
     {
         await using var channel = await _connection!.CreateChannelAsync();
