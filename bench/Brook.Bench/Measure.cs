@@ -48,7 +48,9 @@ internal static class Measure
     private static async Task<Sample> TurnAsync(Scenario scenario, Row row, int events, int leadIn)
     {
         await using var peer = await row.Open();
+        await peer.PrepareAsync(leadIn);
         await peer.RunAsync(leadIn);
+        await peer.PrepareAsync(events);
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();

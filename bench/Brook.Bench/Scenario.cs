@@ -58,6 +58,9 @@ internal sealed record Figure(string Name, double Value);
 /// <summary>Somebody who handles events; disposed of after its turn.</summary>
 internal interface IPeer : IAsyncDisposable
 {
+    /// <summary>What comes before a run and is not measured.</summary>
+    Task PrepareAsync(int events) => Task.CompletedTask;
+
     /// <summary>Sends so many events and ends when the last one is handled.</summary>
     Task RunAsync(int events);
 

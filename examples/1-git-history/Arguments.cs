@@ -1,42 +1,55 @@
 namespace GitHistory;
 
 /// <summary>What the command line asks for.</summary>
-public sealed record Arguments(string Path, string Store, string Redis, string? Namespace)
+public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Store, string Redis, string? Namespace, bool IsWorker)
 {
     public const string Usage = """
         usage: dotnet run --project examples/1-git-history [-- OPTIONS] [PATH]
 
-          PATH               a directory in a git repository; default: the current one
-          --store memory     keeps the view in this process (the default)
-          --store redis      keeps it in Redis: the next run goes on where this one ended
-          --redis SERVER     as StackExchange.Redis has it; default: localhost:6379
-          --namespace NAME   what the keys in Redis begin with; default: git-history-, and the beginning of the first commit's hash
+          PATH                  a directory in a git repository; default: the current one
+          --transport memory    events travel in this process (the default)
+          --transport rabbitmq  events travel over RabbitMQ, and several processes share the work; with --store redis
+          --rabbitmq ADDRESS    default: amqp://guest:guest@localhost:5672/
+          --worker              only helps: handles events that a run for the same PATH and --namespace sends, until Ctrl+C
+          --store memory        keeps the view in this process (the default)
+          --store redis         keeps it in Redis: the next run goes on where this one ended
+          --redis SERVER        as StackExchange.Redis has it; default: localhost:6379
+          --namespace NAME      what the keys in Redis begin with, and the stream's name; default: git-history-, and the beginning of the first commit's hash
         """;
 
-    private static readonly string[] s_stores = ["memory", "redis"];
+    private const string Worker = "--worker";
+    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--store", "--redis", "--namespace"], s_transports = ["memory", "rabbitmq"], s_stores = ["memory", "redis"];
 
     public bool IsDurable => Store != "memory";
+
+    public bool IsOnBroker => Transport == "rabbitmq";
 
     /// <summary>Null, and what is wrong, when it cannot be understood.</summary>
     public static Arguments? Parse(string[] args, out string? error)
     {
         error = null;
-        var (path, named) = ((string?)null, new Dictionary<string, string>());
+        var (path, named, worker) = ((string?)null, new Dictionary<string, string>(), false);
         for (var i = 0; i < args.Length && error is null; i++)
         {
-            if (args[i] is "--store" or "--redis" or "--namespace")
+            if (s_valued.Contains(args[i]))
             {
                 if (i + 1 == args.Length || args[i + 1] is "" or ['-', ..]) error = $"{args[i]} needs a value.";
                 else if (!named.TryAdd(args[i], args[++i])) error = $"{args[i - 1]} is there twice.";
             }
+            else if (args[i] == Worker) worker = true;
             else if (args[i] is ['-', ..]) error = $"There is no option '{args[i]}'.";
             else if (args[i].Length == 0) error = "PATH is empty.";
             else if (path is null) path = args[i];
             else error = $"There are two paths: '{path}' and '{args[i]}'.";
         }
-        var store = named.GetValueOrDefault("--store", "memory");
+        var (transport, store) = (named.GetValueOrDefault("--transport", "memory"), named.GetValueOrDefault("--store", "memory"));
+        if (!s_transports.Contains(transport)) error ??= $"There is no transport '{transport}'. Take one of: {string.Join(", ", s_transports)}.";
         if (!s_stores.Contains(store)) error ??= $"There is no store '{store}'. Take one of: {string.Join(", ", s_stores)}.";
         if (store != "redis" && (named.ContainsKey("--redis") || named.ContainsKey("--namespace"))) error ??= "--redis and --namespace belong to --store redis.";
-        return error is null ? new(path ?? ".", store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace")) : null;
+        if (transport != "rabbitmq" && (worker || named.ContainsKey("--rabbitmq"))) error ??= $"--rabbitmq and {Worker} belong to --transport rabbitmq.";
+        if (transport == "rabbitmq" && store == "memory") error ??= "--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.";
+        if (!Uri.TryCreate(named.GetValueOrDefault("--rabbitmq", "amqp://guest:guest@localhost:5672/"), UriKind.Absolute, out var rabbitMq) || rabbitMq.Scheme is not ("amqp" or "amqps"))
+            error ??= $"--rabbitmq '{named["--rabbitmq"]}' is no address like amqp://user:password@host:5672/.";
+        return error is null ? new(path ?? ".", transport, rabbitMq!, store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace"), worker) : null;
     }
 }

@@ -23,3 +23,6 @@ public sealed record CommitMade(Commit Commit, int Changes);
 /// <param name="Commits">How many commits that makes.</param>
 /// <param name="Head">The end of the history that is being read: the view may have events up to it, and has none of another history.</param>
 public sealed record HistoryRead(string Commit, int Commits, string Head);
+
+/// <summary><c>history:passed</c>, sent to each partition behind other events: when it is in the view, so are they. Only where other processes may handle them.</summary>
+public sealed record HistoryPassed(string Run, int Number);

@@ -7,7 +7,7 @@ namespace GitHistory;
 public readonly record struct Progress(int Commits, int Events);
 
 /// <summary>Sends the history through Brook and follows it into the view.</summary>
-public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
+public sealed class Feed(Follower follower, Repository repository)
 {
     private const int Chunk = 500, InFlight = 32;
 
@@ -21,19 +21,19 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         found = found with { Head = repository.Head };
-        if (mark) await FollowAsync(await MarkAsync(found, stop.Token), mark, stop.Token);       // before its first event: a run that is killed says whose events it left
-        var sent = Channel.CreateBounded<(Receipt Receipt, Progress UpTo, HistoryRead Read)>(InFlight);
+        if (mark) await follower.FollowAsync(await MarkAsync(found, stop.Token), stop.Token);       // before its first event: a run that is killed says whose events it left
+        var sent = Channel.CreateBounded<(Sent Sent, Progress UpTo, HistoryRead Read)>(InFlight);
         var sending = Task.Run(() => SendAsync(found, mark, sent.Writer, stop.Token), CancellationToken.None);
         var (done, read) = (default(Progress), found);
         try
         {
             await foreach (var chunk in sent.Reader.ReadAllAsync(stop.Token))
             {
-                await FollowAsync(chunk.Receipt, mark, stop.Token);
+                await follower.FollowAsync(chunk.Sent, stop.Token);
                 if (mark && chunk.Read != read) await MarkAsync(read = chunk.Read, stop.Token);
                 applied(done = chunk.UpTo);
             }
-            if (read != found) await FollowAsync(await MarkAsync(read, stop.Token), mark, stop.Token);
+            if (read != found) await follower.FollowAsync(await MarkAsync(read, stop.Token), stop.Token);
         }
         finally
         {
@@ -43,7 +43,7 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
         return done;
     }
 
-    private async Task SendAsync(HistoryRead read, bool ids, ChannelWriter<(Receipt, Progress, HistoryRead)> sent, CancellationToken cancellationToken)
+    private async Task SendAsync(HistoryRead read, bool ids, ChannelWriter<(Sent, Progress, HistoryRead)> sent, CancellationToken cancellationToken)
     {
         try
         {
@@ -53,7 +53,7 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
                 foreach (var e in chunk)
                     if (e is BrookEvent<CommitMade> made) read = read with { Commit = made.Data.Commit.Id, Commits = read.Commits + 1 };        // all of it was before this event
                 upTo = new(upTo.Commits + chunk.Count(e => e is BrookEvent<CommitMade>), upTo.Events + chunk.Length);
-                await sent.WriteAsync((await brook.SendManyAsync(chunk, cancellationToken), upTo, read), cancellationToken);
+                await sent.WriteAsync((await follower.SendAsync(chunk, cancellationToken), upTo, read), cancellationToken);
             }
             sent.Complete();
         }
@@ -63,12 +63,6 @@ public sealed class Feed(IBrook brook, IBrookView view, Repository repository)
         }
     }
 
-    private ValueTask<Receipt> MarkAsync(HistoryRead read, CancellationToken cancellationToken) => brook.SendAsync("history:read", read, HistoryHandler.Key, cancellationToken);
-
-    /// <summary>A store outside this process may be away for as long as it likes.</summary>
-    private async Task FollowAsync(Receipt receipt, bool mayBeAway, CancellationToken cancellationToken)
-    {
-        if (await view.WaitForAsync(receipt, mayBeAway ? Timeout.InfiniteTimeSpan : TimeSpan.FromMinutes(5), cancellationToken) == WaitResult.TimedOut)
-            throw new GitException("The view has not followed for five minutes. Its log on standard error may say why.");
-    }
+    private Task<Sent> MarkAsync(HistoryRead read, CancellationToken cancellationToken)
+        => follower.SendAsync([new BrookEvent<HistoryRead>("history:read", read) { Key = HistoryHandler.Key }], cancellationToken);
 }

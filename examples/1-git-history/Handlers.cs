@@ -33,12 +33,15 @@ public sealed class CommitsHandler : IBrookHandler<CommitMade>
 }
 
 /// <summary>How far the history is in the view: what a run that begins with a view that is there already needs to know.</summary>
-public sealed class HistoryHandler : IBrookHandler<HistoryRead>
+public sealed class HistoryHandler : IBrookHandler<HistoryRead>, IBrookHandler<HistoryPassed>
 {
     public const string Key = "read";
     public static readonly ViewCollection<HistoryRead> History = "history";
+    public static readonly ViewCollection<HistoryPassed> Passed = "passed";
 
     public Changes Handle(BrookEvent<HistoryRead> e) => Create(History, Key, e.Data);
+
+    public Changes Handle(BrookEvent<HistoryPassed> e) => Create(Passed, e.Key!, e.Data);
 }
 
 /// <summary>A file as the last event left it. <paramref name="Changes"/> counts from when it was added (last).</summary>

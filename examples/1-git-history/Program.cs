@@ -22,10 +22,17 @@ try
     var repository = await Repository.OpenAsync(arguments.Path);
     Report.Begin(repository);
 
+    if (arguments.IsOnBroker) await Broker.CheckAsync(arguments.RabbitMq);
+
+    using var here = new HandledHere();
     using var host = Setup.BuildHost(arguments, repository);
     await host.StartAsync();
-    try { return await RunAsync(repository, arguments.IsDurable, host.Services); }
-    finally { await host.StopAsync(); }
+    try { return arguments.IsWorker ? await HelpAsync(host.Services) : await RunAsync(repository, arguments, here, host.Services); }
+    finally
+    {
+        await host.StopAsync();
+        if (arguments.IsWorker) Report.Here(here.Count);
+    }
 }
 catch (Exception e) when (e is GitException or BrookException)
 {
@@ -38,8 +45,17 @@ catch (OperationCanceledException)
     return Stopped;
 }
 
-static async Task<int> RunAsync(Repository repository, bool durable, IServiceProvider services)
+static async Task<int> HelpAsync(IServiceProvider services)
 {
+    Report.Helps();
+    var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+    await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);        // the lanes do the work
+    return Proven;
+}
+
+static async Task<int> RunAsync(Repository repository, Arguments arguments, HandledHere here, IServiceProvider services)
+{
+    var durable = arguments.IsDurable;
     var (brook, view, parked) = (services.GetRequiredService<IBrook>(), services.GetRequiredService<IBrookView>(), services.GetRequiredService<IParkedEvents>());
     var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
@@ -48,10 +64,11 @@ static async Task<int> RunAsync(Repository repository, bool durable, IServicePro
     if (before != Found.Nothing) Report.GoesOn(before, commits);
 
     var watch = Stopwatch.StartNew();
-    var done = commits == 0 ? default : await Report.WithBarAsync(commits, applied => new Feed(brook, view, repository).RunAsync(before, durable, applied, stop));
+    var done = commits == 0 ? default : await Report.WithBarAsync(commits, applied => new Feed(new Follower(brook, view, durable, arguments.IsOnBroker), repository).RunAsync(before, durable, applied, stop));
     watch.Stop();
     await Report.ShowAsync(view, stop);
     if (commits > 0) Report.Throughput(done, watch.Elapsed);
+    if (arguments.IsOnBroker) Report.Here(here.Count);
 
     var setAside = await parked.CountAsync(stop);
     if (setAside > 0) await Report.SetAsideAsync(parked, setAside, stop);

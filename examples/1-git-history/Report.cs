@@ -21,6 +21,12 @@ public static class Report
         if (repository.IsShallow) Line("[yellow]The clone is shallow: what came before its oldest commit counts as added by it.[/]");
     }
 
+    /// <summary>A worker is ready.</summary>
+    public static void Helps() => Line("helps whoever sends this history; Ctrl+C ends it");
+
+    /// <summary>The others were handled by other processes.</summary>
+    public static void Here(long events) => Line($"{Number(events)} events were handled by this process");
+
     /// <summary>The view was there already.</summary>
     public static void GoesOn(HistoryRead read, int commits) => Line((commits, read.Commit) switch
     {

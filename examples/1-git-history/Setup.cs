@@ -9,32 +9,37 @@ namespace GitHistory;
 
 public static class Setup
 {
+    public const int Partitions = 4;            // by path and by author: nothing here needs one order over all files
+
     public static IHost BuildHost(Arguments arguments, Repository repository)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddConsoleFormatter<OneLine, ConsoleFormatterOptions>();
         builder.Logging.AddConsole(console => console.FormatterName = OneLine.Called);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(5));     // Ctrl+C while the store is away: what is not in the view then is sent again by the next run
-        AddBrook(builder.Services, brook => UseStore(brook, arguments, repository));
+        builder.Services.AddMassTransit(x =>
+        {
+            x.AddBrook(brook => AddHandlers(brook, arguments, NameOf(arguments, repository)));
+            if (arguments.IsOnBroker) x.UsingRabbitMq((context, cfg) =>
+            {
+                cfg.Host(arguments.RabbitMq);
+                cfg.ConfigureEndpoints(context);
+            });
+            else x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
+        });
         return builder.Build();
     }
 
-    private static void UseStore(BrookBuilder brook, Arguments arguments, Repository repository)
-    {
-        if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = arguments.Namespace ?? $"git-history-{repository.FirstCommit[..12]}");
-    }
+    /// <summary>What outlives this process is called after the repository, so that two of them do not meet: the stream on a broker, the keys in a store.</summary>
+    private static string NameOf(Arguments arguments, Repository repository) => arguments.Namespace ?? $"git-history-{repository.FirstCommit[..12]}";
 
-    private static void AddBrook(IServiceCollection services, Action<BrookBuilder> useStore) => services.AddMassTransit(x =>
+    private static void AddHandlers(BrookBuilder brook, Arguments arguments, string name)
     {
-        x.AddBrook(brook =>
-        {
-            brook.Author("git-history");
-            brook.Stream("git", partitions: 4);                 // by path and by author: nothing here needs one order over all files
-            brook.AddHandler<FilesHandler>();
-            brook.AddHandler<CommitsHandler>();
-            brook.AddHandler<HistoryHandler>();
-            useStore(brook);
-        });
-        x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
-    });
+        brook.Author("git-history");
+        brook.Stream(arguments.IsOnBroker ? name : "git", Partitions);
+        brook.AddHandler<FilesHandler>();
+        brook.AddHandler<CommitsHandler>();
+        brook.AddHandler<HistoryHandler>();
+        if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = name);
+    }
 }

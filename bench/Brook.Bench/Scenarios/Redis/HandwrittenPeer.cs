@@ -1,14 +1,13 @@
-using System.Text.Json;
 using Brook.TestServers;
 using StackExchange.Redis;
 
 namespace Brook.Bench.Scenarios.Redis;
 
-/// <summary>What a consumer by hand does with StackExchange.Redis. A crash between two of its commands loses or doubles something, and a second process overwrites.</summary>
+/// <summary>The consumer by hand, called without a bus.</summary>
 internal sealed class HandwrittenPeer(ConnectionMultiplexer connection, bool batches) : IPeer
 {
     private const int Together = 100;
-    private readonly IDatabase _database = connection.GetDatabase();
+    private readonly HandwrittenStore _store = new(connection.GetDatabase());
     private int _next;
 
     public static async Task<IPeer> OpenAsync(RedisServer server, bool batches) => new HandwrittenPeer(await ConnectionMultiplexer.ConnectAsync(server.ConnectionString), batches);
@@ -21,48 +20,14 @@ internal sealed class HandwrittenPeer(ConnectionMultiplexer connection, bool bat
         {
             var count = inBatches ? Math.Min(Together, end - _next) : 1;
             if (inBatches) await ApplyAsync([.. Enumerable.Range(_next, count).Select(RedisLoad.Record)]);
-            else await ApplyAsync(RedisLoad.Record(_next));
+            else await _store.ApplyAsync(Records.Read(RedisLoad.Record(_next)), RedisLoad.Record(_next));
             _next += count;
         }
     }
 
-    public async Task<long> AppliedAsync()
-    {
-        var applied = 0L;
-        foreach (var keys in Enumerable.Range(0, RedisLoad.Keys).Select(i => Entry(RedisLoad.Id(i))).Chunk(1000))
-            foreach (var value in await _database.StringGetAsync(keys)) applied += Read(value)?.Count ?? 0;
-        return applied;
-    }
+    public Task<long> AppliedAsync() => _store.AppliedAsync(RedisLoad.Keys);
 
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    private async Task ApplyAsync(ReadOnlyMemory<byte> record)
-    {
-        var e = Records.Read(record);
-        var order = RedisLoad.Fold(Read(await _database.StringGetAsync(Entry(e.Id))), e);
-        await _database.StringSetAsync(Entry(e.Id), Write(order));
-        await _database.ListRightPushAsync(Log(e.Id), record);
-    }
-
-    private async Task ApplyAsync(ReadOnlyMemory<byte>[] records)
-    {
-        var events = Array.ConvertAll(records, Records.Read);
-        var ids = events.Select(e => e.Id).Distinct().ToArray();
-        var found = await _database.StringGetAsync(Array.ConvertAll(ids, Entry));
-        var orders = ids.Zip(found).ToDictionary(order => order.First, order => Read(order.Second));
-        foreach (var e in events) orders[e.Id] = RedisLoad.Fold(orders[e.Id], e);
-
-        var transaction = _database.CreateTransaction();
-        foreach (var (id, order) in orders) _ = transaction.StringSetAsync(Entry(id), Write(order!));
-        for (var i = 0; i < events.Length; i++) _ = transaction.ListRightPushAsync(Log(events[i].Id), records[i]);
-        if (!await transaction.ExecuteAsync()) throw new InvalidOperationException("The transaction was not executed.");
-    }
-
-    private static RedisKey Entry(string id) => $"orders:{id}";
-
-    private static RedisKey Log(string id) => $"log:orders:{id}";
-
-    private static OrderPage? Read(RedisValue value) => value.IsNull ? null : JsonSerializer.Deserialize<OrderPage>(((ReadOnlyMemory<byte>)value).Span, JsonSerializerOptions.Web);
-
-    private static RedisValue Write(OrderPage order) => JsonSerializer.SerializeToUtf8Bytes(order, JsonSerializerOptions.Web);
+    private Task ApplyAsync(ReadOnlyMemory<byte>[] records) => _store.ApplyAsync(Array.ConvertAll(records, Records.Read), records);
 }

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Brook.TestServers;
+using Examples.Tests.Support;
+using static Examples.Tests.Support.TestRepository;
+
+namespace Examples.Tests;
+
+public sealed partial class GitHistoryOnRabbitMqTests
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_proof_holds_and_the_next_run_follows_what_is_new()
+    {
+        await using var servers = await BothAsync();
+        using var repository = new TestRepository().Commit(File("a") + File("b")).Commit(File("a", "y")).Import();
+
+        var first = await Example.RunAsync("GitHistory.dll", servers.Arguments(repository));
+        repository.Commit("from refs/heads/main^0\n" + File("c") + "D b\n").Import();
+        var second = await Example.RunAsync("GitHistory.dll", servers.Arguments(repository));
+
+        Assert.Equal((0, "view equals git ls-tree: 2 files"), (first.ExitCode, first.LastLine));
+        Assert.Contains(", 2 commits; 1 are new", second.Output, StringComparison.Ordinal);
+        Assert.Contains("authors and days add up to what was sent: 5 file changes, 3 commits", second.Output, StringComparison.Ordinal);
+        Assert.Equal((0, "view equals git ls-tree: 2 files"), (second.ExitCode, second.LastLine));
+    }
+
+    [Fact]
+    public async Task Two_processes_share_the_work_and_one_that_is_killed_leaves_it_to_the_other()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "sends a signal");
+        await using var servers = await BothAsync();
+        using var repository = Large();
+
+        using var killed = await WorkerAsync(servers, repository);
+        using var worker = await WorkerAsync(servers, repository);
+        using var run = Example.Start("GitHistory.dll", servers.Arguments(repository));
+        var (output, error) = (run.StandardOutput.ReadToEndAsync(Token), run.StandardError.ReadToEndAsync(Token));
+        await UntilFilesAsync(servers.Redis, run, 1000);
+        killed.Kill();
+        await EndAsync(run);
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -TERM {worker.Id.ToString(CultureInfo.InvariantCulture)}"]);
+        var helped = await worker.StandardOutput.ReadToEndAsync(Token);
+        await EndAsync(worker);
+
+        Assert.Equal((0, "view equals git ls-tree: 20000 files"), (run.ExitCode, (await output).TrimEnd().Split('\n')[^1]));
+        Assert.Contains("authors and days add up to what was sent: 20,000 file changes, 400 commits", await output, StringComparison.Ordinal);
+        Assert.Equal(0, worker.ExitCode);
+        Assert.InRange(Handled(await output) + Handled(helped), 1, 20_500);       // the rest was the killed one's
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_not_there_is_named()
+    {
+        using var repository = new TestRepository().Commit(File("a")).Import();
+        var port = FreePort.Next().ToString(CultureInfo.InvariantCulture);
+        var run = await Example.RunAsync("GitHistory.dll", ["--transport", "rabbitmq", "--rabbitmq", $"amqp://guest:guest@127.0.0.1:{port}", "--store", "redis", repository.Directory]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"RabbitMQ at 127.0.0.1:{port} cannot be used: ", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("There is no transport 'rabbit'. Take one of: memory, rabbitmq.", "--transport", "rabbit")]
+    [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.", "--transport", "rabbitmq")]
+    [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--worker")]
+    [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--rabbitmq", "amqp://localhost")]
+    [InlineData("--rabbitmq 'localhost' is no address like amqp://user:password@host:5672/.", "--transport", "rabbitmq", "--store", "redis", "--rabbitmq", "localhost")]
+    public async Task Arguments_that_make_no_sense_are_named(string message, params string[] arguments)
+    {
+        var run = await Example.RunAsync("GitHistory.dll", arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"{message}\n\nusage: ", run.Error, StringComparison.Ordinal);
+    }
+
+    private sealed record Both(RabbitMqServer RabbitMq, RedisServer Redis) : IAsyncDisposable
+    {
+        public string[] Arguments(TestRepository repository, params string[] more)
+            => ["--transport", "rabbitmq", "--rabbitmq", RabbitMq.Uri.ToString(), "--store", "redis", "--redis", Redis.ConnectionString, "--namespace", "shared", .. more, repository.Directory];
+
+        public async ValueTask DisposeAsync()
+        {
+            await RabbitMq.DisposeAsync();
+            await Redis.DisposeAsync();
+        }
+    }
+
+    private static async Task<Both> BothAsync()
+    {
+        Assert.SkipUnless(RabbitMqServer.IsInstalled, Servers.SkipReason(RabbitMqServer.WhyNot) ?? "");
+        Assert.SkipUnless(RedisServer.IsInstalled, Servers.SkipReason(RedisServer.WhyNot) ?? "");
+        return new(await RabbitMqServer.StartAsync(cancellationToken: Token), await RedisServer.StartAsync(cancellationToken: Token));
+    }
+
+    private static async Task<Process> WorkerAsync(Both servers, TestRepository repository)
+    {
+        var worker = Example.Start("GitHistory.dll", servers.Arguments(repository, "--worker"));
+        while (await worker.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(s_deadline, Token) is { } line)
+            if (line.StartsWith("helps ", StringComparison.Ordinal)) return worker;
+        Assert.Fail($"It ended: {await worker.StandardError.ReadToEndAsync(Token)}");
+        return worker;
+    }
+
+    private static async Task EndAsync(Process process)
+    {
+        try { await process.WaitForExitAsync(Token).WaitAsync(s_deadline, Token); }
+        finally { process.Kill(entireProcessTree: true); }      // nothing happens to one that has ended
+    }
+
+    private static async Task UntilFilesAsync(RedisServer redis, Process run, long files)
+    {
+        for (var waited = Stopwatch.StartNew(); !run.HasExited && (long)(await redis.CommandAsync("HLEN", "{shared}:s:files"))! < files && waited.Elapsed < s_deadline;) await Task.Delay(5, Token);
+    }
+
+    private static long Handled(string output) => long.Parse(HandledLine().Match(output).Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("^([0-9,]+) events were handled by this process", RegexOptions.Multiline)]
+    private static partial Regex HandledLine();
+
+    private static TestRepository Large()
+    {
+        var (repository, next) = (new TestRepository(), 0);
+        for (var commit = 0; commit < 400; commit++)
+        {
+            var changes = new StringBuilder();
+            for (var i = 0; i < 50; i++) changes.Append(File(string.Create(CultureInfo.InvariantCulture, $"d{commit}/f{next++}")));
+            repository.Commit(changes.ToString(), string.Create(CultureInfo.InvariantCulture, $"Author {commit % 40} <a@x>"));
+        }
+        return repository.Import();
+    }
+}
