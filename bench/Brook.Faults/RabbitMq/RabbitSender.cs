@@ -41,7 +41,9 @@ internal sealed class RabbitSender : IAsyncDisposable
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        using (ExecutionContext.SuppressFlow()) await Task.Run(() => _host.StartAsync(cancellationToken), cancellationToken);
+        Task starting;
+        using (ExecutionContext.SuppressFlow()) starting = Task.Run(() => _host.StartAsync(cancellationToken), cancellationToken);
+        await starting;
         Sent = Task.WhenAll(Enumerable.Range(0, _sent.Length).Select(partition => Task.Run(() => SendAsync(partition, new Random(_random.Next()), cancellationToken), cancellationToken)));
     }
 
