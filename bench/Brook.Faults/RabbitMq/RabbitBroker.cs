@@ -98,6 +98,13 @@ internal sealed class RabbitPlace(RabbitMqServer server, string name, TcpProxy? 
         return bodies;
     }, cancellationToken);
 
+    /// <summary>Its queues, for whoever reads why a trial is stuck.</summary>
+    public async Task<string> DescribeAsync()
+    {
+        try { return $"{await server.RunCtlAsync("list_queues", "-p", name, "name", "messages_ready", "messages_unacknowledged", "consumers")}\n{await server.RunCtlAsync("list_consumers", "-p", name)}"; }
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException) { return e.Message; }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (proxy is not null) await proxy.DisposeAsync();

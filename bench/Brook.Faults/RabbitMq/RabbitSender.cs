@@ -18,17 +18,24 @@ internal sealed class RabbitSender : IAsyncDisposable
     private readonly long[] _sent;
     private readonly long?[] _ends;
     private readonly HashSet<Guid>[] _messages;
+    private readonly List<string> _log = [];
 
     /// <param name="goOn">Whether there is room for more of a partition after so many.</param>
     public RabbitSender(string broker, int heartbeat, Events events, int partitions, int seed, Func<int, long, bool> goOn)
     {
         (_events, _random, _goOn, _sent, _ends) = (events, new Random(seed), goOn, new long[partitions], new long?[partitions]);
         _messages = [.. Enumerable.Range(0, partitions).Select(_ => new HashSet<Guid>())];
-        _host = RabbitWorker.Host(broker, heartbeat, (_, _) => { }, brook => brook.SendOnly().Stream(RabbitTrial.Stream, partitions));
+        _host = RabbitWorker.Host(broker, heartbeat, line => { lock (_log) _log.Add(line); }, (_, _) => { }, brook => brook.SendOnly().Stream(RabbitTrial.Stream, partitions));
     }
 
     /// <summary>What went wrong with a send; null: nothing.</summary>
     public string? Failure { get; private set; }
+
+    /// <summary>The last lines it logged.</summary>
+    public string LogTail(int lines = 10)
+    {
+        lock (_log) return string.Join('\n', _log.TakeLast(lines));
+    }
 
     /// <summary>All are sent, and the broker has them.</summary>
     public Task Sent { get; private set; } = Task.CompletedTask;

@@ -10,6 +10,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
 {
     public const string Stream = "faults";
     private const int Tail = 15, Ahead = 200;
+    private static readonly int s_logLines = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is null ? 15 : 3000;
     private readonly WorkerPool _pool;
     private readonly RabbitFault _fault;
     private readonly Events _events;
@@ -87,7 +88,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
             await DrainedAsync(view, cancellationToken);
         }
         catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
-        var logs = stuck is null ? "" : string.Join('\n', _workers.Select(worker => worker.LogTail(40)));
+        var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\nThe sender:\n{_sender.LogTail(s_logLines)}";
         foreach (var worker in _workers)
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         await over.CancelAsync();

@@ -19,6 +19,7 @@ internal sealed record RabbitOrders(string Store, string Place, string Broker, i
 internal sealed class RabbitWorker : IPart
 {
     private static readonly TimeSpan s_told = TimeSpan.FromMilliseconds(50), s_stopping = TimeSpan.FromSeconds(15);
+    private static readonly LogLevel s_level = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is { } level ? Enum.Parse<LogLevel>(level) : LogLevel.Information;
     private readonly Action<string> _say;
     private readonly Counting _store;
     private readonly IHost _host;
@@ -31,7 +32,7 @@ internal sealed class RabbitWorker : IPart
         var store = Store.Of(orders.Store).Open(orders.Place);
         if (orders.Without is { } name && RabbitFault.Guards.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
         _store = new Counting(orders.Slow > 0 ? new Slow(store, orders.Slow) : store);
-        _host = Host(orders.Broker, orders.Heartbeat, HearLog, brook =>
+        _host = Host(orders.Broker, orders.Heartbeat, Console.Error.WriteLine, HearLog, brook =>
         {
             (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (orders.BatchEvents, 1, TimeSpan.FromMilliseconds(10));
             View.AddHandlers(brook).Stream(RabbitTrial.Stream, orders.Partitions).UseStore(_ => _store);
@@ -40,10 +41,10 @@ internal sealed class RabbitWorker : IPart
     }
 
     /// <summary>As any application with Brook on RabbitMQ.</summary>
-    public static IHost Host(string broker, int heartbeat, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Action<BrookBuilder> configure)
+    public static IHost Host(string broker, int heartbeat, Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Action<BrookBuilder> configure)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.SetMinimumLevel(LogLevel.Information).AddProvider(new ErrorOutput(heard));
+        builder.Logging.SetMinimumLevel(s_level).AddProvider(new ErrorOutput(log, heard));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_stopping);
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddMassTransit(x =>
@@ -109,17 +110,18 @@ internal sealed class RabbitWorker : IPart
     }
 
     /// <summary>Warnings and errors go to the process' log, which a trial that fails shows.</summary>
-    private sealed class ErrorOutput(Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard) : ILoggerProvider, ILogger
+    private sealed class ErrorOutput(Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard) : ILoggerProvider, ILogger
     {
         public ILogger CreateLogger(string categoryName) => this;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= s_level;
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (logLevel >= LogLevel.Warning || eventId.Name == "HandsBack") Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception?.GetType().Name} {exception?.Message}");
+            if (eventId.Name != "SetAside" && (s_level < LogLevel.Information || logLevel >= LogLevel.Warning || eventId.Name == "HandsBack"))
+                log($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception?.GetType().Name} {exception?.Message.Split('\n')[0]}");
             if (eventId.Name is not null && state is IReadOnlyList<KeyValuePair<string, object?>> values) heard(eventId, values);
         }
 
