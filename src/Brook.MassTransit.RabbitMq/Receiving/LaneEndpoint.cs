@@ -37,8 +37,19 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
     {
         private LaneReader? _reader;
 
-        Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
-            => BasicConsume(queue, noAck, exclusive, arguments, _reader = lane.NewReader(this, consumer), consumerTag, cancellationToken);
+        async Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
+        {
+            var reader = _reader = lane.NewReader(this, consumer);
+            try
+            {
+                return await BasicConsume(queue, noAck, exclusive, arguments, reader, consumerTag, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                await reader.AbandonAsync().ConfigureAwait(false);      // nobody will tell it that its channel is gone, and the next reader waits for its end
+                throw;
+            }
+        }
 
         Task ChannelContext.BasicCancel(string consumerTag, CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
     }

@@ -87,6 +87,9 @@ internal sealed class LaneReader : IAsyncBasicConsumer
         await _endpoint.HandleChannelShutdownAsync(channel, reason).ConfigureAwait(false);
     }
 
+    /// <summary>The broker never took it for a consumer, as far as anybody knows.</summary>
+    public Task AbandonAsync() => GoneAsync();
+
     private async Task GoneAsync()
     {
         _deliveries.Writer.TryComplete();
