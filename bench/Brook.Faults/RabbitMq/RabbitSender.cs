@@ -37,8 +37,8 @@ internal sealed class RabbitSender : IAsyncDisposable
         lock (_log) return string.Join('\n', _log.TakeLast(lines));
     }
 
-    /// <summary>All are sent, and the broker has them.</summary>
-    public Task Sent { get; private set; } = Task.CompletedTask;
+    /// <summary>All are sent, and the broker has them; null: not begun.</summary>
+    public Task? Sent { get; private set; }
 
     /// <summary>How many events a partition has so far.</summary>
     public long Count(int partition) => Interlocked.Read(ref _sent[partition]);

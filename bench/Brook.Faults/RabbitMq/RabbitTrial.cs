@@ -83,8 +83,8 @@ internal sealed class RabbitTrial : IAsyncDisposable
             await UntilAsync(() => Enumerable.Range(0, _fault.Partitions).All(p => _watcher.Last(p) >= 0), "the first events", cancellationToken);
             await _fault.InjectAsync(this, cancellationToken);
             if (_fault.Each is null) _sender.Finish(Tail);
-            await UntilAsync(() => _sender.Sent.IsCompleted, "the sender", cancellationToken);
-            await _sender.Sent;
+            await UntilAsync(() => _sender.Sent!.IsCompleted, "the sender", cancellationToken);
+            await _sender.Sent!;
             await DrainedAsync(view, cancellationToken);
         }
         catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
@@ -93,7 +93,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         await over.CancelAsync();
         await watching;
-        if (_sender.Sent.IsCompleted && _sender.Failure is null)
+        if (_sender.Sent is { IsCompleted: true } && _sender.Failure is null)
         {
             check = new Check(view, clean, _events.Recognise, Unreadable.Values.Sum());
             for (var p = 0; p < _fault.Partitions; p++)

@@ -25,8 +25,11 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
     public void Probe(ProbeContext context) => context.CreateScope("brookLane").Add("queue", queue);
 
-    private LaneReader NewReader(ChannelContext channel, IAsyncBasicConsumer endpoint)
-        => _reader = new LaneReader(receiver, channel, endpoint, queue, address, _reader?.Completed ?? Task.CompletedTask, logger);
+    private async Task<LaneReader> NewReaderAsync(ChannelContext channel, IAsyncBasicConsumer endpoint)
+    {
+        if (_reader is { Channel.IsClosed: true } former) await former.AbandonAsync().ConfigureAwait(false);     // else it would wait for its channel, and its successor for it
+        return _reader = new LaneReader(receiver, channel, endpoint, queue, address, _reader?.Completed ?? Task.CompletedTask, logger);
+    }
 
     /// <summary>
     /// The endpoint's channel with two changes. The lane's reader stands between the broker and MassTransit's consumer, which hears of everything but the
@@ -39,7 +42,7 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
         async Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
         {
-            var reader = _reader = lane.NewReader(this, consumer);
+            var reader = _reader = await lane.NewReaderAsync(this, consumer).ConfigureAwait(false);
             try
             {
                 return await BasicConsume(queue, noAck, exclusive, arguments, reader, consumerTag, cancellationToken).ConfigureAwait(false);

@@ -43,6 +43,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     {
         (_receiver, _channel, _endpoint, _queue, _address, _logger) = (receiver, channel, endpoint, queue, address, logger);
         Completed = Task.Run(() => ReadAsync(previous));
+        channel.Channel.ChannelShutdownAsync += (_, _) => GoneAsync();      // RabbitMQ.Client 7.2 does not tell every consumer that its channel is gone
     }
 
     /// <summary>Ends when nothing is at work any more; never throws.</summary>
@@ -87,7 +88,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
         await _endpoint.HandleChannelShutdownAsync(channel, reason).ConfigureAwait(false);
     }
 
-    /// <summary>The broker never took it for a consumer, as far as anybody knows.</summary>
+    /// <summary>Nothing comes from its channel, and nobody else may say so.</summary>
     public Task AbandonAsync() => GoneAsync();
 
     private async Task GoneAsync()
