@@ -64,7 +64,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
     private async Task<Outcome> RunAsync(Store store, StoreHost host, Guard? without, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var view = store.Open(host.Direct);
+        var view = store.Open(host.Direct, timeout: 10_000);
         await using var _ = (IAsyncDisposable)view;
         _watcher = new Watcher(view, _fault.Partitions, mayRewind: false);
         var clean = new CleanFold();
@@ -87,7 +87,8 @@ internal sealed class RabbitTrial : IAsyncDisposable
             await _sender.Sent!;
             await DrainedAsync(view, cancellationToken);
         }
-        catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
+        catch (StuckException e) { stuck = e.Message; }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested) { stuck = $"{e.GetType().Name}: {e.Message}"; }      // of the broker's or the store's client: this trial only
         var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\nThe sender:\n{_sender.LogTail(s_logLines)}";
         foreach (var worker in _workers)
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";

@@ -29,7 +29,7 @@ internal sealed class RabbitWorker : IPart
     public RabbitWorker(RabbitOrders orders, Action<string> say)
     {
         _say = say;
-        var store = Store.Of(orders.Store).Open(orders.Place);
+        var store = Store.Of(orders.Store).Open(orders.Place, timeout: 5_000);
         if (orders.Without is { } name && RabbitFault.Guards.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
         _store = new Counting(orders.Slow > 0 ? new Slow(store, orders.Slow) : store);
         _host = Host(orders.Broker, orders.Heartbeat, Console.Error.WriteLine, HearLog, brook =>
