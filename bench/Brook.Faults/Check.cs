@@ -6,7 +6,11 @@ using Brook.Storage;
 namespace Brook.Faults;
 
 /// <summary>The store against the clean fold, entry by entry, log by log, byte by byte.</summary>
-internal sealed class Check(IViewStore store, CleanFold clean)
+/// <param name="store">What is there.</param>
+/// <param name="clean">What should be.</param>
+/// <param name="recognise">A logged record as the clean fold writes it; null: they are the same.</param>
+/// <param name="unreadable">How many events that nobody can read must be set aside.</param>
+internal sealed class Check(IViewStore store, CleanFold clean, Func<string, string>? recognise = null, int unreadable = 0)
 {
     private const int Told = 5;
 
@@ -62,15 +66,28 @@ internal sealed class Check(IViewStore store, CleanFold clean)
         Tell(Text($"{Feed.Lane(partition)}: {messages} confirmed messages are gone, and no worker said so"));
     }
 
+    /// <summary>Something beside the view is not as it should be.</summary>
+    public void Strange(string difference)
+    {
+        Wrong++;
+        Tell(difference);
+    }
+
     /// <summary>Where the lane stands.</summary>
     public async Task PositionAsync(Feed feed, int partition, long events, long messages, CancellationToken cancellationToken)
     {
-        var entry = (await store.ReadAsync(new EntryKey[] { new("$lanes", Feed.Lane(partition)) }, cancellationToken))[0];
         var (name, expected) = feed == Feed.Offsets ? ("next", events) : ("messages", messages);
-        var found = !entry.IsMissing && JsonSerializer.Deserialize<JsonElement>(entry.Value.Span).TryGetProperty(name, out var number) ? number.GetInt64() : 0;
+        var found = await AtAsync(store, partition, name, cancellationToken);
         if (found == expected) return;
         Wrong++;
         Tell(Text($"{Feed.Lane(partition)}: {name} is {found} instead of {expected}"));
+    }
+
+    /// <summary>A number of the lane's entry.</summary>
+    public static async Task<long> AtAsync(IViewStore store, int partition, string name, CancellationToken cancellationToken)
+    {
+        var entry = (await store.ReadAsync(new EntryKey[] { new("$lanes", Feed.Lane(partition)) }, cancellationToken))[0];
+        return !entry.IsMissing && JsonSerializer.Deserialize<JsonElement>(entry.Value.Span).TryGetProperty(name, out var number) ? number.GetInt64() : 0;
     }
 
     private void Differ(string collection, string key, string? expected, string? found)
@@ -89,7 +106,7 @@ internal sealed class Check(IViewStore store, CleanFold clean)
     private async Task LogAsync(string collection, string key, CleanEntry entry, CancellationToken cancellationToken)
     {
         var found = new List<string>();
-        await foreach (var record in store.ReadLogAsync(new(collection, key), null, cancellationToken)) found.Add(Encoding.UTF8.GetString(record.Span));
+        await foreach (var record in store.ReadLogAsync(new(collection, key), null, cancellationToken)) found.Add(recognise is null ? Encoding.UTF8.GetString(record.Span) : recognise(Encoding.UTF8.GetString(record.Span)));
         if (collection == "totals") SharedLog(entry.Log, found);
         else if (entry.Records is var expected && !found.SequenceEqual(expected)) LogDiffers($"log of {collection}/{key}", expected, found);
     }
@@ -121,7 +138,13 @@ internal sealed class Check(IViewStore store, CleanFold clean)
 
     private async Task ParkedAsync(CancellationToken cancellationToken)
     {
-        var rows = await RowsAsync(cancellationToken);
+        var all = await RowsAsync(cancellationToken);
+        var rows = all.Where(row => row.N >= 0).ToList();
+        if (all.Count - rows.Count != unreadable)
+        {
+            (Lost, Wrong) = (Lost + Math.Max(0, unreadable - (all.Count - rows.Count)), Wrong + Math.Max(0, all.Count - rows.Count - unreadable));
+            Tell(Text($"$parked: {all.Count - rows.Count} unreadable events instead of {unreadable}"));
+        }
         if (rows.GroupBy(row => row.Partition).OrderBy(lane => lane.Key).SelectMany(lane => lane).SequenceEqual(clean.Parked)) return;
         Lost += clean.Parked.Except(rows).Count();
         Doubled += rows.Count - rows.Distinct().Count();
@@ -131,10 +154,17 @@ internal sealed class Check(IViewStore store, CleanFold clean)
         Tell(Text($"$parked: {rows.Count} rows instead of {clean.Parked.Count}; missing {string.Join(' ', clean.Parked.Except(rows).Take(Told))}; too many {string.Join(' ', strange.Take(Told))}"));
     }
 
+    /// <summary>An event that is no JSON has a number below zero.</summary>
     private async Task<List<(int Partition, long N, bool Behind)>> RowsAsync(CancellationToken cancellationToken)
         => [.. (await AllAsync("$parked", cancellationToken)).OrderBy(row => row.Key, StringComparer.Ordinal).Select(row => JsonSerializer.Deserialize<JsonElement>(row.Value)).Select(row =>
-            (Data: JsonSerializer.Deserialize<JsonElement>(row.GetProperty("event").GetBytesFromBase64()).GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web)!, Behind: row.GetProperty("behind").GetBoolean()))
+            (Data: DataOf(row.GetProperty("event").GetBytesFromBase64()), Behind: row.GetProperty("behind").GetBoolean()))
             .Select(row => (row.Data.P, row.Data.N, row.Behind))];
+
+    private static Data DataOf(byte[] record)
+    {
+        try { return JsonSerializer.Deserialize<JsonElement>(record).GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web)!; }
+        catch (JsonException) { return new(-1, -1, "", 0); }
+    }
 
     private async Task<Dictionary<string, string>> AllAsync(string collection, CancellationToken cancellationToken)
     {

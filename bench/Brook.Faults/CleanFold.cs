@@ -12,7 +12,17 @@ internal sealed class CleanEntry
     public List<Event> Log { get; } = [];
 
     /// <summary>What the limits leave of the log.</summary>
-    public List<string> Records => [.. Log.Where((e, i) => Log.Skip(i + 1).Count(later => later.Type == e.Type) < Event.LogLimits[e.Type]).Select(e => e.Json)];
+    public List<string> Records
+    {
+        get
+        {
+            var (records, kept) = (new List<string>(), new Dictionary<string, int>());
+            foreach (var e in Enumerable.Reverse(Log))
+                if ((kept[e.Type] = kept.GetValueOrDefault(e.Type) + 1) <= Event.LogLimits[e.Type]) records.Add(e.Json);
+            records.Reverse();
+            return records;
+        }
+    }
 }
 
 /// <summary>What the view must be.</summary>

@@ -2,6 +2,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Brook.Lanes;
 
 namespace Brook.Faults;
@@ -21,16 +22,30 @@ internal sealed record Event(string Type, string? Key, Guid? CallersId, Data Dat
     /// <summary>How many of each type an entry's log keeps.</summary>
     public static IReadOnlyDictionary<string, int> LogLimits { get; } = new Dictionary<string, int> { [Tally] = 5, [Note] = BrookOptions.KeepAll, [Put] = BrookOptions.KeepAll, [Wipe] = 5, [Look] = 3, [Fail] = 5 };
 
+    /// <summary>Unix milliseconds.</summary>
+    public static long CreatedAt(long n) => 1_764_036_007_000 + n;
+
     /// <summary>Its bytes: what is delivered, and what logs hold.</summary>
     public string Json { get; } = string.Create(CultureInfo.InvariantCulture,
-        $$"""{"{{(CallersId is null ? "auto_id" : "id")}}":"{{CallersId ?? new Guid(Data.P, 1, (short)Data.N, [1, 2, 3, 4, 5, 6, 7, 8])}}","type":"{{Type}}","author":"faults","create_ts":{{1_764_036_007_000 + Data.N}}{{(Key is null ? "" : $",\"key\":\"{Key}\"")}},"data":{"p":{{Data.P}},"n":{{Data.N}},"entry":"{{Data.Entry}}","a":{{Data.A}} } }""");
+        $$"""{"{{(CallersId is null ? "auto_id" : "id")}}":"{{CallersId ?? new Guid(Data.P, 1, (short)Data.N, [1, 2, 3, 4, 5, 6, 7, 8])}}","type":"{{Type}}","author":"faults","create_ts":{{CreatedAt(Data.N)}}{{(Key is null ? "" : $",\"key\":\"{Key}\"")}},"data":{"p":{{Data.P}},"n":{{Data.N}},"entry":"{{Data.Entry}}","a":{{Data.A}} } }""");
 }
 
 /// <summary>All events of a trial.</summary>
 /// <param name="fails">Some fail.</param>
 /// <param name="copies">Some come twice, known by the ids that their sender gave them.</param>
-internal sealed class Events(int seed, bool fails = true, bool copies = true)
+/// <param name="keys">Makes a key of an entry's name and its partition; null: the name. Every event has a key then.</param>
+internal sealed class Events(int seed, bool fails = true, bool copies = true, Func<string, int, string>? keys = null)
 {
+    /// <summary>A record that a sender made of one of these events, as <see cref="Event.Json"/> has it; anything else as it is.</summary>
+    public string Recognise(string record)
+    {
+        var json = JsonSerializer.Deserialize<JsonElement>(record);
+        if (json.GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web) is not { P: >= 0, N: >= 0 } data || Make(data.P, data.N) is var e && e.Data != data) return record;
+        return (e.Type, "faults", Event.CreatedAt(data.N), e.Key) == (Text("type"), Text("author"), json.GetProperty("create_ts").GetInt64(), Text("key")) && (e.CallersId is { } id ? Text("id") == id.ToString() : Text("auto_id") is not null) ? e.Json : record;
+
+        string? Text(string name) => json.TryGetProperty(name, out var text) ? text.GetString() : null;
+    }
+
     /// <summary>The event at an offset of a partition. Each fourteenth is the third before it again, with the id that its sender gave it.</summary>
     public Event At(int partition, long n) => n % 14 == 10 && copies ? Make(partition, n - 3) : Make(partition, n);
 
@@ -53,6 +68,7 @@ internal sealed class Events(int seed, bool fails = true, bool copies = true)
             < 99 => (Event.Note, entry = $"{partition}.held"),
             _ => (fails ? Event.Fail : Event.Note, entry = $"{partition}.held"),             // from here on the key's events are set aside
         };
+        if (keys is not null) key = keys(key ?? string.Create(CultureInfo.InvariantCulture, $"{partition}.alone.{n}"), partition);
         return new(type, key, n % 7 == 0 ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % 1000)));
     }
 

@@ -1,4 +1,5 @@
 // What makes the view right, taken away one by one: a trial that does not notice is worth nothing. Only here, by wrapping the store; never in src/.
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Brook.Storage;
@@ -57,6 +58,9 @@ internal sealed class Counting(IViewStore inner) : StoreOver(inner)
 {
     private int _commits, _conflicts, _failures;
 
+    /// <summary>Lanes that a commit was made for; taken together with the counts.</summary>
+    public ConcurrentDictionary<string, bool> Lanes { get; } = new();
+
     /// <summary>Since the last time.</summary>
     public (int Commits, int Conflicts, int Failures) Take() => (Interlocked.Exchange(ref _commits, 0), Interlocked.Exchange(ref _conflicts, 0), Interlocked.Exchange(ref _failures, 0));
 
@@ -76,6 +80,8 @@ internal sealed class Counting(IViewStore inner) : StoreOver(inner)
         {
             var result = await Inner.CommitAsync(commit, cancellationToken);
             Interlocked.Increment(ref result.IsCommitted ? ref _commits : ref _conflicts);
+            foreach (ref readonly var entry in commit.Entries)
+                if (result.IsCommitted && entry.Entry.Collection == "$lanes") Lanes[entry.Entry.Key] = true;
             return result;
         }
         catch (BrookException)

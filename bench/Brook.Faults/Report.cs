@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Brook.Faults;
 
 /// <summary>All trials of a fault with one feed.</summary>
-internal sealed record FaultResult(Fault Fault, Feed Feed, IReadOnlyList<Outcome> Outcomes)
+internal sealed record FaultResult(string Fault, string Feed, IReadOnlyList<Outcome> Outcomes)
 {
     public IEnumerable<Outcome> Bad => Outcomes.Where(outcome => !outcome.IsExact);
 
@@ -24,7 +24,7 @@ internal static class Report
 
     public static string[] Cells(FaultResult row) =>
     [
-        row.Fault.Name, row.Feed.Name, Whole(row.Outcomes.Count), Whole(row.Sum(o => o.Injected)), Whole(row.Sum(o => o.Events)), Whole(row.Sum(o => o.TakenBack)), Whole(row.Sum(o => o.Commits)), Whole(row.Sum(o => o.Conflicts)), Whole(row.Sum(o => o.Failures)),
+        row.Fault, row.Feed, Whole(row.Outcomes.Count), Whole(row.Sum(o => o.Injected)), Whole(row.Sum(o => o.Events)), Whole(row.Sum(o => o.TakenBack)), Whole(row.Sum(o => o.Commits)), Whole(row.Sum(o => o.Conflicts)), Whole(row.Sum(o => o.Failures)),
         Whole(row.Sum(o => o.Fenced)), Whole(row.Sum(o => o.Reads)), Whole(row.Sum(o => o.Lost)), Whole(row.Sum(o => o.Doubled)), Whole(row.Sum(o => o.OutOfOrder)), Whole(row.Sum(o => o.Half)), Whole(row.Sum(o => o.Wrong)),
         row.Outcomes.Average(o => o.Took.TotalSeconds).ToString("F1", CultureInfo.InvariantCulture),
         row.Bad.Any() ? $"BROKEN in {row.Bad.Count()}: seed {string.Join(", ", row.Bad.Select(o => o.Seed))}" : "exact",
@@ -32,14 +32,15 @@ internal static class Report
 
     public static string Text(Outcome outcome) => $"  seed {outcome.Seed}: {string.Join("\n    ", outcome.Stuck is null ? outcome.Differences : outcome.Differences.Prepend(outcome.Stuck))}";
 
-    public static string Json(string store, IReadOnlyList<FaultResult> rows) => JsonSerializer.Serialize(new
+    public static string Json(string? transport, string store, IReadOnlyList<FaultResult> rows) => JsonSerializer.Serialize(new
     {
+        transport,
         store,
         exact = !rows.Any(row => row.Bad.Any()),
         rows = rows.Select(row => new
         {
-            fault = row.Fault.Name,
-            feed = row.Feed.Name,
+            fault = row.Fault,
+            feed = row.Feed,
             trials = row.Outcomes.Count,
             injected = row.Sum(o => o.Injected),
             events = row.Sum(o => o.Events),

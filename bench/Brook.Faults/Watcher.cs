@@ -11,6 +11,9 @@ internal sealed class Watcher(IViewStore store, int partitions, bool mayRewind)
 
     public long Reads { get; private set; }
 
+    /// <summary>The last event of a partition that was seen; -1: none.</summary>
+    public long Last(int partition) => Interlocked.Read(ref _last[partition]);
+
     /// <summary>Reads that saw an event in part.</summary>
     public long Half { get; private set; }
 
@@ -48,7 +51,7 @@ internal sealed class Watcher(IViewStore store, int partitions, bool mayRewind)
                 || (!chain.IsMissing && !Encoding.UTF8.GetString(chain.Value.Span).Contains($"\"last\":{Encoding.UTF8.GetString(left.Value.Span)},", StringComparison.Ordinal))) Half++;
             if (left.IsMissing || !long.TryParse(left.Value.Span, out var n)) continue;
             if (n < _last[p] && !mayRewind) Backwards++;
-            _last[p] = n;
+            Interlocked.Exchange(ref _last[p], n);
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed record Orders(int Seed, string Store, string Place, string Feed,
 }
 
 /// <summary>Hears and says one line per thing, ended by ';' so that a line of somebody who was killed half-way is none.</summary>
-internal sealed class Worker : IAsyncDisposable
+internal sealed class Worker : IPart
 {
     private const int BatchEvents = 10;
     private readonly Action<string> _say;
@@ -57,7 +57,7 @@ internal sealed class Worker : IAsyncDisposable
         var said = Channel.CreateUnbounded<string>();
         var writing = Task.Run(async () => { await foreach (var line in said.Reader.ReadAllAsync()) await writer.WriteLineAsync(line); });
         said.Writer.TryWrite($"hello {token}");
-        Worker? worker = null;
+        IPart? worker = null;
         while (await reader.ReadLineAsync() is { } line)
         {
             if (!line.EndsWith(';')) break;
@@ -66,6 +66,9 @@ internal sealed class Worker : IAsyncDisposable
             {
                 case "trial":
                     worker = new Worker(JsonSerializer.Deserialize<Orders>(words[1])!, line => said.Writer.TryWrite(line));
+                    break;
+                case "rabbitmq":
+                    worker = new RabbitWorker(JsonSerializer.Deserialize<RabbitOrders>(words[1])!, line => said.Writer.TryWrite(line));
                     break;
                 case "end":
                     await worker!.DisposeAsync();
@@ -90,7 +93,7 @@ internal sealed class Worker : IAsyncDisposable
         _end.Dispose();
     }
 
-    private void Obey(string verb, long[] numbers)
+    public void Obey(string verb, long[] numbers)
     {
         var partition = (int)numbers[0];
         switch (verb)
@@ -229,6 +232,12 @@ internal sealed class Worker : IAsyncDisposable
 
         public void Dispose() { }
     }
+}
+
+/// <summary>What a worker does in one trial.</summary>
+internal interface IPart : IAsyncDisposable
+{
+    void Obey(string verb, long[] numbers);
 }
 
 /// <summary>What takes a lane's events: the engine, or the control without it.</summary>

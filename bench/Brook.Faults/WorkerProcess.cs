@@ -51,6 +51,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
         Say($"trial {JsonSerializer.Serialize(orders)}");
     }
 
+    /// <summary>As the other, over a broker.</summary>
+    public void Begin(RabbitOrders orders, Action<WorkerProcess, string, string[]> heard)
+    {
+        (_heard, _ended) = (heard, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        Say($"rabbitmq {JsonSerializer.Serialize(orders)}");
+    }
+
     public void Say(string line) => _toSay.Writer.TryWrite(line);
 
     /// <summary>Ends its part in a trial; it can be given to the next one.</summary>
@@ -58,7 +65,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public async Task<bool> EndAsync()
     {
         Say("end");
-        try { await _ended.Task.WaitAsync(TimeSpan.FromSeconds(10)); }
+        try { await _ended.Task.WaitAsync(s_deadline); }
         catch (TimeoutException) { return false; }
         _heard = (_, _, _) => { };
         return true;
@@ -78,7 +85,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>SIGCONT.</summary>
     public void Resume() => _process.Resume();
 
-    public string LogTail() => _process.LogTail(10);
+    public string LogTail(int lines = 10) => _process.LogTail(lines);
 
     public async ValueTask DisposeAsync()
     {

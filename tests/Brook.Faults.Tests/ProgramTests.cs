@@ -44,18 +44,24 @@ public sealed class ProgramTests
     [InlineData("--store", "nosuch")]
     [InlineData("--feed", "nosuch")]
     [InlineData("--without", "nosuch")]
+    [InlineData("--transport", "nosuch")]
+    [InlineData("--transport", "rabbitmq", "--only", "nosuch")]
     public async Task What_it_does_not_know_is_answered_with_what_there_is(params string[] args)
     {
         var (exit, lines) = await ProgramAsync(args);
 
         Assert.Equal(2, exit);
-        Assert.All(Fault.All.Select(fault => fault.Name).Concat(Guard.All.Select(guard => guard.Name)).Concat(Store.All.Select(store => store.Name)),
+        Assert.All(Fault.All.Select(fault => fault.Name).Concat(Guard.All.Select(guard => guard.Name)).Concat(Store.All.Select(store => store.Name)).Concat(RabbitFault.All.Select(fault => fault.Name)).Concat(RabbitFault.Guards.Select(guard => guard.Name)),
             name => Assert.Contains(lines, line => line.TrimEnd() == $"  {name}" || line.StartsWith($"  {name} ", StringComparison.Ordinal)));
     }
 
     [Fact]
     public void Every_guard_names_a_fault_that_there_is()
         => Assert.All(Guard.All, guard => Assert.Contains(Fault.All, fault => fault.Name == guard.Fault && fault.AppliesTo(Store.Of("redis"), guard.Feed)));
+
+    [Fact]
+    public void Every_guard_over_RabbitMQ_names_a_fault_that_there_is()
+        => Assert.All(RabbitFault.Guards, guard => Assert.Contains(RabbitFault.All, fault => fault.Name == guard.Fault));
 
     private static Task<(int Exit, string[] Lines)> RunAsync(params string[] args)
     {

@@ -16,12 +16,12 @@ internal sealed class Redis : Store
         => new RedisHost(await RedisServer.StartAsync(new() { AppendOnly = needs.EverySecond ? AppendOnly.EverySecond : AppendOnly.Always }, cancellationToken), needs.Proxy);
 
     /// <summary>Notices and mends a lost connection faster than StackExchange.Redis does by default: a trial is to be short.</summary>
-    public override IViewStore Open(string place)
+    public override IViewStore Open(string place, int timeout = 500)
     {
         var configuration = ConfigurationOptions.Parse(place);
         configuration.HeartbeatInterval = TimeSpan.FromMilliseconds(100);
         configuration.ReconnectRetryPolicy = new LinearRetry(50);
-        (configuration.ConnectTimeout, configuration.AsyncTimeout, configuration.SyncTimeout) = (1000, 500, 500);
+        (configuration.ConnectTimeout, configuration.AsyncTimeout, configuration.SyncTimeout) = (Math.Max(1000, timeout), timeout, timeout);
         return new RedisViewStore(configuration, new RedisStoreOptions { Namespace = RedisHost.Space });
     }
 }

@@ -16,7 +16,9 @@ internal abstract class Store
     public abstract Task<StoreHost> StartAsync(Needs needs, CancellationToken cancellationToken);
 
     /// <summary>The view at a place that a <see cref="StoreHost"/> named.</summary>
-    public abstract IViewStore Open(string place);
+    /// <param name="place">Where it is.</param>
+    /// <param name="timeout">Milliseconds after which a call has failed.</param>
+    public abstract IViewStore Open(string place, int timeout = 500);
 
     public static Store Of(string name) => All.First(store => store.Name == name);
 }

@@ -1,0 +1,251 @@
+// One trial over a real broker, from an empty virtual host to the comparison with the clean fold.
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Brook.Faults;
+
+/// <summary>Workers, a store, a virtual host and a sender that run while a <see cref="RabbitFault"/> does its worst.</summary>
+internal sealed class RabbitTrial : IAsyncDisposable
+{
+    public const string Stream = "faults";
+    private const int Tail = 15, Ahead = 200;
+    private static readonly int s_logLines = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is null ? 15 : 3000;
+    private readonly WorkerPool _pool;
+    private readonly RabbitFault _fault;
+    private readonly Events _events;
+    private readonly RabbitOrders _orders;
+    private readonly RabbitSender _sender;
+    private readonly List<WorkerProcess> _workers = [];
+    private readonly ConcurrentDictionary<WorkerProcess, int> _lanes = [];
+    private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [];
+    private readonly int _seed;
+    private Watcher? _watcher;
+    private long _commits, _conflicts, _failures, _fenced, _handedBack;
+    private string? _failure;
+
+    private RabbitTrial(WorkerPool pool, Store store, StoreHost host, RabbitPlace place, RabbitFault fault, int seed, Guard? without)
+    {
+        (_pool, _fault, Place, _seed, Random) = (pool, fault, place, seed, new Random(seed));
+        _events = new(seed, keys: Keys.For(fault.Partitions));
+        _orders = new(store.Name, host.Place, place.Broker, fault.Heartbeat, fault.Partitions, fault.BatchEvents, fault.Slow, without?.Name);
+        _sender = new(place.Broker, fault.Heartbeat, _events, fault.Partitions, seed, (partition, sent) => sent - _watcher!.Last(partition) < Ahead);
+    }
+
+    public RabbitPlace Place { get; }
+    public Random Random { get; }
+
+    /// <summary>How often the fault did something.</summary>
+    public int Injected { get; set; }
+
+    /// <summary>Lanes that nodes have handed back so far.</summary>
+    public long HandedBack => Interlocked.Read(ref _handedBack);
+
+    /// <summary>What the error queue must have in the end.</summary>
+    public List<byte[]> Undecodable { get; } = [];
+
+    /// <summary>Messages of a partition with one event that nobody can read.</summary>
+    public Dictionary<int, int> Unreadable { get; } = [];
+
+    public IReadOnlyList<WorkerProcess> Alive => _workers;
+
+    public long Progress => Enumerable.Range(0, _fault.Partitions).Sum(p => _watcher!.Last(p) + 1);
+
+    public static async Task<Outcome> RunAsync(WorkerPool pool, RabbitBroker broker, Store store, RabbitFault fault, int seed, Guard? without, CancellationToken cancellationToken)
+    {
+        await using var host = await store.StartAsync(default, cancellationToken);
+        await using var place = await broker.OpenAsync(fault.NeedsProxy, cancellationToken);
+        await using var trial = new RabbitTrial(pool, store, host, place, fault, seed, without);
+        return await trial.RunAsync(store, host, without, cancellationToken);
+    }
+
+    public ValueTask DisposeAsync() => _sender.DisposeAsync();
+
+    private async Task<Outcome> RunAsync(Store store, StoreHost host, Guard? without, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var view = store.Open(host.Direct, timeout: 10_000);
+        await using var _ = (IAsyncDisposable)view;
+        _watcher = new Watcher(view, _fault.Partitions, mayRewind: false);
+        var clean = new CleanFold();
+        var check = new Check(view, clean, _events.Recognise, 0);
+        string? stuck = null;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watching = Task.CompletedTask;
+        try
+        {
+            for (var i = 0; i < _fault.Workers; i++) await AddWorkerAsync();
+            await ReadyAsync(cancellationToken);
+            if (_fault.NeedsTap) await Place.TapAsync(_fault.Partitions, cancellationToken);
+            watching = _watcher.RunAsync(over.Token);
+            if (_fault.Each is { } each) _sender.FinishAt(each);
+            await _sender.StartAsync(over.Token);
+            await UntilAsync(() => Enumerable.Range(0, _fault.Partitions).All(p => _watcher.Last(p) >= 0), "the first events", cancellationToken);
+            await _fault.InjectAsync(this, cancellationToken);
+            if (_fault.Each is null) _sender.Finish(Tail);
+            await UntilAsync(() => _sender.Sent!.IsCompleted, "the sender", cancellationToken);
+            await _sender.Sent!;
+            await DrainedAsync(view, cancellationToken);
+        }
+        catch (StuckException e) { stuck = e.Message; }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested) { stuck = $"{e.GetType().Name}: {e.Message}"; }      // of the broker's or the store's client: this trial only
+        var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\nThe sender:\n{_sender.LogTail(s_logLines)}";
+        foreach (var worker in _workers)
+            if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
+        await over.CancelAsync();
+        await watching;
+        if (_sender.Sent is { IsCompleted: true } && _sender.Failure is null)
+        {
+            check = new Check(view, clean, _events.Recognise, Unreadable.Values.Sum());
+            for (var p = 0; p < _fault.Partitions; p++)
+            {
+                clean.Add(_events, p, Enumerable.Range(0, (int)_sender.Count(p)));
+                if (without is null) await check.PositionAsync(Feed.Messages, p, 0, _sender.Messages(p) + Unreadable.GetValueOrDefault(p), cancellationToken);
+            }
+            await check.RunAsync(cancellationToken);
+            if (without is null && stuck is null) await QueuesAsync(check, cancellationToken);
+            if (_watcher.Half > 0) check.Differences.Add($"{_watcher.Half} reads of {_watcher.Reads} saw an event in part");
+            if (_watcher.Backwards > 0) check.Differences.Add($"{_watcher.Backwards} reads saw an older state than one before");
+        }
+        if (stuck is not null) check.Differences.Add($"Workers said last:\n{logs}");
+        return new(_seed, Injected, clean.Applied, 0, _commits, _conflicts, _failures, _fenced, HandedBack, _watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + _watcher.Backwards, _watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
+    }
+
+    /// <summary>Every message that the sender's receipts name is in the view, and no queue has any left. When nothing changes for some seconds and the queues are empty, what is not there is lost.</summary>
+    private async Task DrainedAsync(Brook.Storage.IViewStore view, CancellationToken cancellationToken)
+    {
+        var (last, since) = (-1L, Stopwatch.GetTimestamp());
+        while (true)
+        {
+            long there = 0, expected = 0;
+            for (var p = 0; p < _fault.Partitions; p++)
+            {
+                there += await Check.AtAsync(view, p, "messages", cancellationToken);
+                expected += _sender.Messages(p) + Unreadable.GetValueOrDefault(p);
+            }
+            if (there != last) (last, since) = (there, Stopwatch.GetTimestamp());
+            var (done, quiet) = (there == expected, Stopwatch.GetElapsedTime(since) > _fault.Quiet);
+            if ((done || quiet) && await Place.WaitingAsync(_fault.Partitions, cancellationToken) == 0) return;
+            if (quiet && Stopwatch.GetElapsedTime(since) > _fault.Quiet + _fault.Deadline) throw new StuckException($"{expected - there} of {expected} messages are not in the view, and {await Place.WaitingAsync(_fault.Partitions, cancellationToken)} wait in the queues.");
+            ThrowOnFailure();
+            await Task.Delay(10, cancellationToken);
+        }
+    }
+
+    private async Task QueuesAsync(Check check, CancellationToken cancellationToken)
+    {
+        if (await Place.WaitingAsync(_fault.Partitions, cancellationToken) is > 0 and var left) check.Strange($"{left} messages came back to the queues when the workers ended, so they were not acknowledged");
+        var (expected, found) = (Undecodable.Select(Convert.ToBase64String).ToList(), (await Place.TakeErrorsAsync(cancellationToken)).Select(Convert.ToBase64String).ToList());
+        if (found.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal))) return;
+        check.Strange($"the error queue has {found.Count} messages instead of {expected.Count}; {expected.Except(found).Count()} are missing, {found.Except(expected).Count()} are strange");
+    }
+
+    // For faults.
+
+    /// <summary>A moment while the trial is in full run: after some more events, and a little later.</summary>
+    public async Task MomentAsync(CancellationToken cancellationToken)
+    {
+        var target = Progress + Random.Next(20, 120);
+        await UntilAsync(() => Progress >= target, "some more events", cancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(15 * Random.NextDouble()), cancellationToken);
+    }
+
+    /// <summary>Until every lane has moved on: somebody has it.</summary>
+    public async Task EverywhereAsync(CancellationToken cancellationToken)
+    {
+        var targets = Enumerable.Range(0, _fault.Partitions).Select(p => _watcher!.Last(p) + 1 + Random.Next(20)).ToArray();
+        await UntilAsync(() => Enumerable.Range(0, _fault.Partitions).All(p => _watcher!.Last(p) >= targets[p] || Sent(p)), "every lane to move on", cancellationToken);
+
+        bool Sent(int partition) => _fault.Each is { } each && _watcher!.Last(partition) >= each - 100;     // its last events may be set aside
+    }
+
+    /// <summary>Until each worker commits for lanes of its own.</summary>
+    public async Task SpreadAsync(CancellationToken cancellationToken)
+    {
+        await ReadyAsync(cancellationToken);
+        await UntilAsync(() => _workers.All(worker => _lanes.GetValueOrDefault(worker) > 0), "lanes to be spread", cancellationToken);
+    }
+
+    /// <summary>One that commits for lanes now; the random one of them.</summary>
+    public async Task<WorkerProcess> BusyWorkerAsync(CancellationToken cancellationToken)
+    {
+        await UntilAsync(() => _workers.Exists(worker => _lanes.GetValueOrDefault(worker) > 0), "a worker at work", cancellationToken);
+        var busy = _workers.Where(worker => _lanes.GetValueOrDefault(worker) > 0).ToList();
+        return busy[Random.Next(busy.Count)];
+    }
+
+    /// <summary>kill -9; somebody new comes.</summary>
+    public async Task KillWorkerAsync(WorkerProcess worker)
+    {
+        _workers.Remove(worker);
+        await worker.KillAsync();
+        await worker.DisposeAsync();
+        await AddWorkerAsync();
+        Injected++;
+    }
+
+    /// <summary>Its host stops as when it is deployed anew; somebody new comes.</summary>
+    /// <exception cref="StuckException">It does not end.</exception>
+    public async Task StopWorkerAsync(WorkerProcess worker)
+    {
+        _workers.Remove(worker);
+        var log = worker.LogTail();
+        if (!await _pool.GiveBackAsync(worker)) throw new StuckException($"a worker did not stop. It had said:\n{log}");
+        await AddWorkerAsync();
+        Injected++;
+    }
+
+    public async Task AddWorkerAsync()
+    {
+        var worker = await _pool.TakeAsync();
+        (_lanes[worker], _ready[worker]) = (0, false);
+        _workers.Add(worker);
+        worker.Begin(_orders, Hear);
+    }
+
+    public Task ReadyAsync(CancellationToken cancellationToken) => UntilAsync(() => _workers.All(worker => _ready.GetValueOrDefault(worker)), "workers to start", cancellationToken);
+
+    /// <summary>Waits until something has become true.</summary>
+    /// <exception cref="StuckException">It has not, or somebody failed.</exception>
+    public async Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken)
+    {
+        for (var started = Stopwatch.GetTimestamp(); !condition(); await Task.Delay(2, cancellationToken))
+        {
+            ThrowOnFailure();
+            if (Stopwatch.GetElapsedTime(started) > _fault.Deadline) throw new StuckException($"waited {_fault.Deadline.TotalSeconds} s in vain for {what}. The last events of the lanes: {string.Join(' ', Enumerable.Range(0, _fault.Partitions).Select(p => $"{_watcher!.Last(p)} of {_sender.Count(p)}"))}");
+        }
+    }
+
+    private void ThrowOnFailure()
+    {
+        if (_failure is { } failure) throw new StuckException($"a worker failed: {failure}");
+        if (_sender.Failure is { } send) throw new StuckException($"a send failed: {send}");
+    }
+
+    private void Hear(WorkerProcess worker, string word, string[] rest)
+    {
+        switch (word)
+        {
+            case "ready":
+                _ready[worker] = true;
+                break;
+            case "failed":
+                _failure ??= string.Join(' ', rest);
+                break;
+            case "fenced":
+                Interlocked.Increment(ref _fenced);
+                break;
+            case "handed":
+                Interlocked.Add(ref _handedBack, long.Parse(rest[0], CultureInfo.InvariantCulture));
+                break;
+            case "counts":
+                var numbers = Array.ConvertAll(rest, text => long.Parse(text, CultureInfo.InvariantCulture));
+                Interlocked.Add(ref _commits, numbers[0]);
+                Interlocked.Add(ref _conflicts, numbers[1]);
+                Interlocked.Add(ref _failures, numbers[2]);
+                _lanes[worker] = (int)numbers[3];
+                break;
+            default: throw new InvalidOperationException($"A worker said '{word}'.");
+        }
+    }
+}

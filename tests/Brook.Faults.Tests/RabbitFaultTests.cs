@@ -1,0 +1,49 @@
+namespace Brook.Faults.Tests;
+
+/// <summary>One trial of each fault over RabbitMQ and Redis: ./bench/faults --transport rabbitmq runs many.</summary>
+[Collection("trials, one after the other")]
+public sealed class RabbitFaultTests(Workers workers)
+{
+    public static TheoryData<string> Faults => [.. RabbitFault.All.Where(fault => !fault.IsAskedFor).Select(fault => fault.Name)];
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task The_view_equals_a_clean_fold_whatever_goes_wrong(string fault)
+    {
+        var outcome = await workers.RunOverRabbitAsync(fault, seed: 1);
+
+        Assert.True(outcome.IsExact, Report.Text(outcome));
+        Assert.True(fault == "calm" || outcome.Injected > 0, "nothing went wrong");
+        Assert.True(outcome.Events > 0 && outcome.Reads > 0, "nothing was sent, or nobody looked meanwhile");
+    }
+}
+
+/// <summary>The trials are worth something only if they notice a missing guard.</summary>
+[Collection("trials, one after the other")]
+public sealed class RabbitGuardTests(Workers workers)
+{
+    private const int Trials = 3;
+
+    /// <summary>The others take longer, and are for ./bench/faults --transport rabbitmq --ablations.</summary>
+    [Theory]
+    [InlineData("ack-after-commit")]
+    public async Task A_missing_guard_is_noticed(string name)
+    {
+        var guard = RabbitFault.Guards.Single(guard => guard.Name == name);
+        for (var seed = 1; seed <= Trials; seed++)
+            if (await workers.RunOverRabbitAsync(guard.Fault, seed, guard) is { IsExact: false }) return;
+        Assert.Fail($"{Trials} trials of {guard.Fault} have not noticed it.");
+    }
+}
+
+/// <summary>Keys go where the bench thinks: otherwise no trial would mean anything.</summary>
+public sealed class KeysTests
+{
+    [Fact]
+    public void A_key_for_each_partition_names_the_entry()
+    {
+        var keys = Keys.For(16);
+        Assert.Equal(16, Enumerable.Range(0, 16).Select(partition => keys("1.2", partition)).Distinct().Count());
+        Assert.All(Enumerable.Range(0, 16), partition => Assert.StartsWith("1.2~", keys("1.2", partition), StringComparison.Ordinal));
+    }
+}
