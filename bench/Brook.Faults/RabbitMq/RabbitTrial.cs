@@ -17,6 +17,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
     private readonly RabbitOrders _orders;
     private readonly RabbitSender _sender;
     private readonly List<WorkerProcess> _workers = [];
+    private readonly List<string> _stopped = [];
     private readonly ConcurrentDictionary<WorkerProcess, int> _lanes = [];
     private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [];
     private readonly int _seed;
@@ -89,7 +90,7 @@ internal sealed class RabbitTrial : IAsyncDisposable
         }
         catch (StuckException e) { stuck = e.Message; }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested) { stuck = $"{e.GetType().Name}: {e.Message}"; }      // of the broker's or the store's client: this trial only
-        var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\nThe sender:\n{_sender.LogTail(s_logLines)}";
+        var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\n{string.Join('\n', _stopped)}\nThe sender:\n{_sender.LogTail(s_logLines)}";
         foreach (var worker in _workers)
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         await over.CancelAsync();
@@ -189,8 +190,9 @@ internal sealed class RabbitTrial : IAsyncDisposable
     public async Task StopWorkerAsync(WorkerProcess worker)
     {
         _workers.Remove(worker);
-        var log = worker.LogTail();
-        if (!await _pool.GiveBackAsync(worker)) throw new StuckException($"a worker did not stop. It had said:\n{log}");
+        var stopped = await _pool.GiveBackAsync(worker);
+        _stopped.Add($"{worker.Id}, which was stopped:\n{worker.LogTail(s_logLines)}");
+        if (!stopped) throw new StuckException($"a worker did not stop. {_stopped[^1]}");
         await AddWorkerAsync();
         Injected++;
     }
