@@ -4,7 +4,7 @@ using MassTransit.RabbitMqTransport;
 namespace Brook.MassTransit.RabbitMq;
 
 /// <summary>One instance's lanes: a quorum queue per partition with a single active consumer, and a queue by which the nodes count themselves.</summary>
-internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
+internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : IStreamLanes
 {
     /// <summary>Twice what goes into one commit: while a run is being committed the next one arrives.</summary>
     private const ushort Prefetch = 2 * LaneReader.MaxMessages;
@@ -42,7 +42,7 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
         });
         queue.ConfigureChannel(channel =>
         {
-            channel.UseFilter(new StartWatch(reading.Time));
+            channel.UseFilter(new OrderlyStart(turn, queue.InputAddress, reading.Time));
             channel.UseFilter(lane);
         });
     }
@@ -55,7 +55,7 @@ internal sealed class RabbitMqLanes(StreamReading reading) : IStreamLanes
         queue.AutoDelete = true;
         queue.ConfigureChannel(channel =>
         {
-            channel.UseFilter(new StartWatch(reading.Time));
+            channel.UseFilter(new OrderlyStart(turn, queue.InputAddress, reading.Time));
             channel.UseFilter(new ErrorQueueDeclaration(WireContract.ErrorQueue(reading.Stream.Instance)));
             if (!reading.PerNode) channel.UseFilter(new LaneSpread(_lanes, NodesQueue, reading.Stream, reading.Time, reading.Logger));
         });

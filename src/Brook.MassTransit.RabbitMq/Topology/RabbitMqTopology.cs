@@ -13,6 +13,8 @@ internal sealed class RabbitMqTopology : IStreamTopology
 {
     private static readonly IPipe<ConnectionContext> s_connected = Pipe.Empty<ConnectionContext>();
 
+    private readonly SetupTurn _turn = new(TimeProvider.System);
+
     public bool IsInProcess => false;
 
     public bool Fits(Uri hostAddress) => hostAddress.Scheme is "rabbitmq" or "rabbitmqs" or "amqp" or "amqps";
@@ -21,7 +23,7 @@ internal sealed class RabbitMqTopology : IStreamTopology
 
     public Uri FanOutExchange(string name) => new($"exchange:{name}");
 
-    public IStreamLanes LanesOf(StreamReading reading) => new RabbitMqLanes(reading);
+    public IStreamLanes LanesOf(StreamReading reading) => new RabbitMqLanes(reading, _turn);
 
     public void BindForward(IReceiveEndpointConfigurator endpoint, string exchange)
     {
@@ -35,6 +37,7 @@ internal sealed class RabbitMqTopology : IStreamTopology
     {
         var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
         queue.SetQuorumQueue();
+        queue.ConfigureChannel(channel => channel.UseFilter(new OrderlyStart(_turn, queue.InputAddress, TimeProvider.System)));
         if (!inOrder) return;
         queue.SingleActiveConsumer = true;
         queue.PrefetchCount = 1;                // a node that stops holds nothing back that others would be given before it

@@ -203,6 +203,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
                 endpoint.Instance(new ForwardConsumer(Engine, _stream));
             });
         _backlog.Read(_stream.Instance);
+        Feed.Backlog.Read(MessageFeed.Reader);
         Log.LanesConnected(_logger, _stream.Instance, _stream.Stream, _stream.Partitions, bus.Address);
     }
 
@@ -210,7 +211,6 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         if (_stream.Messages.Count == 0) return;
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
-        if (!_builder.IsSendOnly) Feed.Backlog.Read(MessageFeed.Reader);
         foreach (var message in _stream.Messages)
             _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message), endpoint =>
             {
