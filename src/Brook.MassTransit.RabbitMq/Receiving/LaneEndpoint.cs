@@ -8,7 +8,8 @@ namespace Brook.MassTransit.RabbitMq;
 /// <summary>One lane on this node, over all the channels it has in its life: each new channel gets a reader, one after the other.</summary>
 internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri address, ILogger logger) : IFilter<ChannelContext>
 {
-    private LaneReader? _reader;
+    private volatile LaneReader? _reader;
+    private volatile bool _stopped;
 
     public string Name => receiver.Name;
 
@@ -20,6 +21,13 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
     /// <summary>Lets another node have the lane, if there is one: what is at work is finished, the rest goes back in order.</summary>
     public Task HandBackAsync(CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>As <see cref="HandBackAsync"/>, and no channel is read any more.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        _stopped = true;
+        return HandBackAsync(cancellationToken);
+    }
 
     public Task Send(ChannelContext context, IPipe<ChannelContext> next) => next.Send(new LaneChannel(context, this));
 
@@ -42,10 +50,13 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
         async Task<string> ChannelContext.BasicConsume(string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
         {
+            if (lane._stopped) throw new OperationCanceledException("The bus stops.");
             _reader = await lane.NewReaderAsync(this, consumer).ConfigureAwait(false);
             try
             {
-                return await BasicConsume(queue, noAck, exclusive, arguments, _reader, consumerTag, cancellationToken).ConfigureAwait(false);
+                var tag = await BasicConsume(queue, noAck, exclusive, arguments, _reader, consumerTag, cancellationToken).ConfigureAwait(false);
+                if (lane._stopped) await _reader.StopAsync(cancellationToken).ConfigureAwait(false);        // it began while the bus was being stopped
+                return tag;
             }
             catch
             {

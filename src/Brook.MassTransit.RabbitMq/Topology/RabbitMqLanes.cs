@@ -49,6 +49,8 @@ internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : ISt
 
     public void Started() { }           // a lane is opened by whom the broker gives its messages
 
+    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_lanes.Select(lane => lane.StopAsync(cancellationToken)));
+
     private void ConfigureNodes(IReceiveEndpointConfigurator endpoint)
     {
         var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;

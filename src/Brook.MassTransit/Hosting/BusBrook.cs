@@ -115,6 +115,12 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         if (bus != _bus) return;
         if (_topology is { IsInProcess: true }) await EmptyInboxesAsync().ConfigureAwait(false);
         _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
+        if (_topology is { IsInProcess: false } && _lanes is not null)
+        {
+            using var patience = new CancellationTokenSource(_drainTimeout);
+            await _lanes.StopAsync(patience.Token).ConfigureAwait(false);       // before the bus: an endpoint that begins again while the bus stops would keep its lane
+            return;
+        }
         if (_topology is not { IsInProcess: true } || _engine is null) return;
         var timeout = _drainTimeout;
         if (_backlog.Unhandled + Engine.InOutbox + Feed.Backlog.Unhandled > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled + Feed.Backlog.Unhandled, timeout);

@@ -56,6 +56,9 @@ internal interface IStreamLanes
 
     /// <summary>The bus has started.</summary>
     void Started();
+
+    /// <summary>The bus is about to stop: what is at work is finished, and no lane is read from now on. Ends at once when the token is cancelled; never throws.</summary>
+    Task StopAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What an instance reads, for its transport.</summary>

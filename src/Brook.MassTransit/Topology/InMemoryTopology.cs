@@ -65,4 +65,6 @@ internal sealed class InMemoryLanes(StreamReading reading) : IStreamLanes
     {
         foreach (var lane in _lanes) _ = lane.OpenAsync();
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;       // the bus is drained instead
 }
