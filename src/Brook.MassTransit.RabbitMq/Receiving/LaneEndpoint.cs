@@ -13,6 +13,8 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
 
     public string Name => receiver.Name;
 
+    public Uri Address => address;
+
     /// <summary>Why the lane stands still; null: it does not.</summary>
     public string? Halted => _reader?.Halted;
 
@@ -58,9 +60,10 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
                 if (lane._stopped) await _reader.StopAsync(cancellationToken).ConfigureAwait(false);        // it began while the bus was being stopped
                 return tag;
             }
-            catch
+            catch (Exception error)
             {
                 await _reader.AbandonAsync().ConfigureAwait(false);     // it would wait for messages for ever, and the next reader for it
+                if (Channel.IsOpen) NotifyFaulted(error, lane.Address);  // the broker may take it for the lane's consumer all the same
                 throw;
             }
         }

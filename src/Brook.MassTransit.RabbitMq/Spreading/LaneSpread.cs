@@ -33,22 +33,22 @@ internal sealed class LaneSpread(IReadOnlyList<LaneEndpoint> lanes, string nodes
 
     private async Task SpreadAsync(ChannelContext context, CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
                 await Task.Delay(s_interval, time, cancellationToken).ConfigureAwait(false);
                 var count = (await context.QueueDeclarePassive(nodes, cancellationToken).ConfigureAwait(false)).ConsumerCount;
                 await HandBackAsync((int)Math.Max(1, count), cancellationToken).ConfigureAwait(false);
             }
-        }
-        catch (Exception) when (cancellationToken.IsCancellationRequested || context.Channel.IsClosed)
-        {
-            // the next channel goes on
-        }
-        catch (Exception error)
-        {
-            Log.SpreadFails(logger, stream.Instance, stream.Stream, error);
+            catch (Exception) when (cancellationToken.IsCancellationRequested || context.Channel.IsClosed)
+            {
+                return;             // the next channel goes on
+            }
+            catch (Exception error)
+            {
+                Log.SpreadFails(logger, stream.Instance, stream.Stream, error);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ namespace Brook.MassTransit.RabbitMq;
 /// An endpoint's start: it declares its queue when it is this node's turn, and ends when its channel has ended or after a while: MassTransit then tries again.
 /// Without that a start whose connection is lost between two calls may wait for ever.
 /// </summary>
-internal sealed class OrderlyStart(SetupTurn turn, Uri address, TimeProvider time) : IFilter<ChannelContext>
+internal sealed class OrderlyStart(SetupTurn turn, Uri address, TimeProvider time, bool inOrder = false) : IFilter<ChannelContext>
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -17,7 +17,7 @@ internal sealed class OrderlyStart(SetupTurn turn, Uri address, TimeProvider tim
     {
         using var patience = new CancellationTokenSource(s_patience, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, patience.Token);
-        using var channel = new StartingChannel(context, turn, patience, ended.Token);
+        using var channel = new StartingChannel(context, turn, patience, inOrder, ended.Token);
         AsyncEventHandler<ShutdownEventArgs> onShutdown = (_, _) => channel.Consumes ? Task.CompletedTask : patience.CancelAsync();
         context.Channel.ChannelShutdownAsync += onShutdown;
         try
@@ -41,7 +41,7 @@ internal sealed class OrderlyStart(SetupTurn turn, Uri address, TimeProvider tim
 
     public void Probe(ProbeContext context) => context.CreateScope("brookStart");
 
-    private sealed class StartingChannel(ChannelContext context, SetupTurn turn, CancellationTokenSource patience, CancellationToken cancellationToken) : ScopeChannelContext(context, cancellationToken), ChannelContext
+    private sealed class StartingChannel(ChannelContext context, SetupTurn turn, CancellationTokenSource patience, bool inOrder, CancellationToken cancellationToken) : ScopeChannelContext(context, cancellationToken), ChannelContext
     {
         private volatile bool _consumes;
 
@@ -58,6 +58,9 @@ internal sealed class OrderlyStart(SetupTurn turn, Uri address, TimeProvider tim
             await GiveTurnBackAsync().ConfigureAwait(false);
             return tag;
         }
+
+        /// <summary>Where order counts the consumer is not cancelled at a stop: another node would be given the next message beside the one in hand. It ends with its channel.</summary>
+        Task ChannelContext.BasicCancel(string consumerTag, CancellationToken cancellationToken) => inOrder ? Task.CompletedTask : BasicCancel(consumerTag, cancellationToken);
 
         public Task GiveTurnBackAsync()
         {

@@ -31,16 +31,21 @@ internal sealed class RabbitMqTopology : IStreamTopology
         queue.Durable = false;                  // at most once: what is for a node that is gone is for nobody
         queue.QueueExpiration = TimeSpan.FromMinutes(1);
         queue.Bind(exchange);
+        queue.ConfigureChannel(channel => channel.UseFilter(new OrderlyStart(_turn, queue.InputAddress, TimeProvider.System)));
     }
 
-    public void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder)
+    public void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder, string errorQueue)
     {
         var queue = (IRabbitMqReceiveEndpointConfigurator)endpoint;
         queue.SetQuorumQueue();
-        queue.ConfigureChannel(channel => channel.UseFilter(new OrderlyStart(_turn, queue.InputAddress, TimeProvider.System)));
+        queue.ConfigureChannel(channel =>
+        {
+            channel.UseFilter(new OrderlyStart(_turn, queue.InputAddress, TimeProvider.System, inOrder));
+            channel.UseFilter(new ErrorQueueDeclaration(errorQueue));       // the instance may have no lanes
+        });
         if (!inOrder) return;
         queue.SingleActiveConsumer = true;
-        queue.PrefetchCount = 1;                // a node that stops holds nothing back that others would be given before it
+        queue.PrefetchCount = 1;
     }
 
     public void Prepare(SendContext context)

@@ -28,6 +28,7 @@ internal sealed class SetupTurn(TimeProvider time)
     {
         private readonly SemaphoreSlim _one = new(1);
         private int _holders;
+        private long? _waitingSince;
         private IChannel? _channel;
 
         public async Task TakeAsync(TimeProvider time, CancellationToken cancellationToken)
@@ -35,9 +36,10 @@ internal sealed class SetupTurn(TimeProvider time)
             await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
-                var started = time.GetTimestamp();
-                while (_channel is not { IsOpen: true } && connection.IsOpen && time.GetElapsedTime(started) < s_patience && !await TryAsync(cancellationToken).ConfigureAwait(false))
+                _waitingSince ??= time.GetTimestamp();              // of all endpoints of the connection: patience is spent once
+                while (_channel is not { IsOpen: true } && connection.IsOpen && time.GetElapsedTime(_waitingSince.Value) < s_patience && !await TryAsync(cancellationToken).ConfigureAwait(false))
                     await Task.Delay(s_pause, time, cancellationToken).ConfigureAwait(false);
+                if (_channel is { IsOpen: true }) _waitingSince = null;
                 _holders++;
             }
             finally
@@ -56,13 +58,9 @@ internal sealed class SetupTurn(TimeProvider time)
                 if (channel.IsOpen) await channel.QueueDeleteAsync(Queue).ConfigureAwait(false);
                 await channel.DisposeAsync().ConfigureAwait(false);
             }
-            catch (AlreadyClosedException)
+            catch (Exception)
             {
-                return;                 // the queue goes with the connection
-            }
-            catch (OperationInterruptedException)
-            {
-                return;
+                return;                 // the queue goes with the connection; who waits for it goes ahead after a while
             }
             finally
             {
@@ -83,6 +81,11 @@ internal sealed class SetupTurn(TimeProvider time)
             {
                 await channel.DisposeAsync().ConfigureAwait(false);
                 return false;
+            }
+            catch
+            {
+                await channel.DisposeAsync().ConfigureAwait(false);
+                throw;
             }
         }
     }

@@ -25,7 +25,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly Lazy<MessageFeed> _feed;
     private readonly EndOfQueue _endOfQueue = new();
     private IStreamTopology? _topology;
-    private readonly List<HostReceiveEndpointHandle> _endpoints = [];
+    private readonly List<HostReceiveEndpointHandle> _endpoints = [], _inboxes = [];
     private IStreamLanes? _lanes;           // null: nothing is read
     private IBus? _bus;                     // ours; null before its start
     private BrookEngine? _engine;
@@ -50,9 +50,6 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     /// <summary>What applications send with.</summary>
     public IBrook Sender => _provider.GetRequiredKeyedService<IBrook>(_builder.Name);
-
-    /// <summary>Applications may not send any more.</summary>
-    public bool IsStopping => _gate.Closed.IsCancellationRequested;
 
     /// <summary>What this process reads; null before the start, and when it only sends.</summary>
     public IStreamLanes? Lanes => _lanes;
@@ -113,11 +110,12 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public async Task PreStop(IBus bus)
     {
         if (bus != _bus) return;
+        using var patience = new CancellationTokenSource(_drainTimeout);         // the process stops in real time
         if (_topology is { IsInProcess: true }) await EmptyInboxesAsync().ConfigureAwait(false);
+        else await StopInboxesAsync(patience.Token).ConfigureAwait(false);
         _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
         if (_topology is { IsInProcess: false } && _lanes is not null)
         {
-            using var patience = new CancellationTokenSource(_drainTimeout);
             await _lanes.StopAsync(patience.Token).ConfigureAwait(false);       // before the bus: an endpoint that begins again while the bus stops would keep its lane
             return;
         }
@@ -178,6 +176,19 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         while (Feed.Backlog.Unhandled > 0);
     }
 
+    /// <summary>The message in hand is sent on while that is possible; the others are another node's.</summary>
+    private async Task StopInboxesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(_inboxes.Select(inbox => inbox.StopAsync(cancellationToken))).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return;                 // the bus stops them
+        }
+    }
+
     /// <summary>What waits there ends with the process, and cannot be sent on once the gate is closed.</summary>
     private async Task EmptyInboxesAsync()
     {
@@ -218,16 +229,20 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         if (_stream.Messages.Count == 0) return;
         var envelopes = EnvelopeDeserializer.For(instance.HostConfiguration.BusConfiguration.Serialization.CreateSerializerCollection());
         foreach (var message in _stream.Messages)
-            _endpoints.Add(((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message), endpoint =>
+        {
+            var handle = ((IReceiveConnector)bus).ConnectReceiveEndpoint(_stream.MessageQueue(message), endpoint =>
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
-                topology.PrepareMessages(endpoint, message.IsInbox);
+                topology.PrepareMessages(endpoint, message.IsInbox, WireContract.ErrorQueue(_stream.Instance));
                 errors.TakeOver(endpoint);
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 endpoint.UseRawJsonDeserializer();                  // publishers that are not MassTransit's
                 message.Configure(endpoint, this);
-            }));
+            });
+            _endpoints.Add(handle);
+            if (message.IsInbox) _inboxes.Add(handle);
+        }
     }
 
     /// <summary>An endpoint that takes our own messages only, one at a time: arrival order is processing order.</summary>

@@ -27,7 +27,6 @@ internal sealed class InboxSubscription<TMessage>(string type) : IMessageSubscri
             Id = context.MessageId ?? default,              // so that it is applied once, should it be sent on twice
             Author = MessageFeed.AuthorOf(context), CreatedAt = sent, Headers = MessageFeed.HeadersOf(context) ?? new Dictionary<string, string>(),
         };
-        try { await brook.Sender.SendAsync(e, context.CancellationToken).ConfigureAwait(false); }
-        catch (BrookSendException error) when (brook.IsStopping) { throw new OperationCanceledException(error.Message, error, context.CancellationToken); }     // another node sends it on
+        await brook.Sender.SendAsync(e, context.CancellationToken).ConfigureAwait(false);
     });
 }

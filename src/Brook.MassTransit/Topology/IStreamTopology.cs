@@ -26,7 +26,8 @@ internal interface IStreamTopology
     /// <summary>What the transport adds to an endpoint of ordinary messages.</summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="inOrder">One node at a time reads it.</param>
-    void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder);
+    /// <param name="errorQueue">Where what it cannot read goes.</param>
+    void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder, string errorQueue);
 
     /// <summary>What the transport adds to a message of ours: it is sent when the transport has it durably.</summary>
     void Prepare(SendContext context);

@@ -24,7 +24,7 @@ internal sealed class InMemoryTopology : IStreamTopology
 
     public void BindForward(IReceiveEndpointConfigurator endpoint, string exchange) => ((IInMemoryReceiveEndpointConfigurator)endpoint).Bind(exchange);
 
-    public void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder) { }
+    public void PrepareMessages(IReceiveEndpointConfigurator endpoint, bool inOrder, string errorQueue) { }
 
     public void Prepare(SendContext context) { }
 

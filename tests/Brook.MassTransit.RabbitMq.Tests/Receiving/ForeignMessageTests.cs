@@ -63,14 +63,34 @@ public sealed class ForeignMessageTests(Broker broker)
         await using var one = await Node.StartAsync(host, Setup);
         await using var two = await Node.StartAsync(host, Setup);
         await using var foreign = await Foreign.ConnectAsync(host);
+        var stopping = Task.CompletedTask;
 
         for (var number = 1; number <= 50; number++)
+        {
+            if (number == 25) stopping = one.StopAsync();       // in the middle: the other node goes on
             for (var order = 0; order < 4; order++)
                 for (var again = 0; again < 2; again++)
                     await foreign.PublishAsync("", "brook.submitted.inbox", $$"""{"orderId":"o{{order}}","number":{{number}}}""", new BasicProperties { ContentType = "application/json", MessageId = new Guid(order, 0, 0, BitConverter.GetBytes((long)number)).ToString() });
+        }
+        await stopping.WithDeadline();
 
-        for (var order = 0; order < 4; order++) await Steps.UntilAsync(() => one.View.GetAsync(Orders, $"o{order}", Token), last => last == 50);
-        Assert.Equal(0, await one.Parked.CountAsync(Token));
+        for (var order = 0; order < 4; order++) await Steps.UntilAsync(() => two.View.GetAsync(Orders, $"o{order}", Token), last => last == 50);
+        Assert.Equal(0, await two.Parked.CountAsync(Token));
+    }
+
+    [Fact]
+    public async Task What_an_inbox_cannot_read_does_not_block_it_even_where_nothing_else_is()
+    {
+        var host = await broker.NewHostAsync();
+        await using var view = await Node.StartAsync(host, brook => brook.UseShared(new InMemoryViewStore()).Stream("stream").On<Submitted>("submitted", e => Create(Orders, e.Key!, e.Data.Number)));
+        await using var inbox = await Node.StartAsync(host, brook => brook.Stream("stream").Inbox<Submitted>("submitted", m => m.OrderId).SendOnly());
+        await using var foreign = await Foreign.ConnectAsync(host);
+
+        await foreign.PublishAsync("", "brook.submitted.inbox", "{", new BasicProperties { ContentType = "application/json" });
+        await foreign.PublishAsync("", "brook.submitted.inbox", """{"orderId":"a","number":1}""", new BasicProperties { ContentType = "application/json" });
+
+        await Steps.UntilAsync(() => view.View.GetAsync(Orders, "a", Token), number => number == 1);
+        Assert.Equal("{", Encoding.UTF8.GetString((await foreign.TakeAsync("brook_error")).Body.Span));
     }
 
     [Fact]
