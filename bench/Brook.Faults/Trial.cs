@@ -79,6 +79,7 @@ internal sealed class Trial
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         if (stuck is null)
         {
+            await view.StartAsync(cancellationToken);       // a trial may be over before the watcher's start was
             for (var p = 0; p < Partitions; p++) await FoldAsync(check, clean, p, cancellationToken);
             await check.RunAsync(cancellationToken);
             if (watcher.Half > 0) check.Differences.Add($"{watcher.Half} reads of {watcher.Reads} saw an event in part");
