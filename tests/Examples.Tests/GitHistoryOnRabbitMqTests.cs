@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using Brook.TestServers;
 using Examples.Tests.Support;
@@ -121,16 +120,4 @@ public sealed partial class GitHistoryOnRabbitMqTests
 
     [GeneratedRegex("^([0-9,]+) events were handled by this process", RegexOptions.Multiline)]
     private static partial Regex HandledLine();
-
-    private static TestRepository Large()
-    {
-        var (repository, next) = (new TestRepository(), 0);
-        for (var commit = 0; commit < 400; commit++)
-        {
-            var changes = new StringBuilder();
-            for (var i = 0; i < 50; i++) changes.Append(File(string.Create(CultureInfo.InvariantCulture, $"d{commit}/f{next++}")));
-            repository.Commit(changes.ToString(), string.Create(CultureInfo.InvariantCulture, $"Author {commit % 40} <a@x>"));
-        }
-        return repository.Import();
-    }
 }

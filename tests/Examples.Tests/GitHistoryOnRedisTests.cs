@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Brook.TestServers;
 using Examples.Tests.Support;
 using static Examples.Tests.Support.TestRepository;
@@ -146,18 +145,6 @@ public sealed class GitHistoryOnRedisTests
     }
 
     private static async Task<long> FilesAsync(RedisServer redis) => (long)(await redis.CommandAsync("HLEN", "{killed}:s:files"))!;
-
-    private static TestRepository Large()
-    {
-        var (repository, next) = (new TestRepository(), 0);
-        for (var commit = 0; commit < 400; commit++)
-        {
-            var changes = new StringBuilder();
-            for (var i = 0; i < 50; i++) changes.Append(File(string.Create(CultureInfo.InvariantCulture, $"d{commit}/f{next++}")));
-            repository.Commit(changes.ToString(), string.Create(CultureInfo.InvariantCulture, $"Author {commit % 40} <a@x>"));
-        }
-        return repository.Import();
-    }
 
     private static async Task<RedisServer> StartAsync()
     {

@@ -20,7 +20,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
         try { _server ??= await RabbitMqServer.StartAsync(null, cancellationToken); }
         finally { _starting.Release(); }
         var name = string.Create(CultureInfo.InvariantCulture, $"trial{Interlocked.Increment(ref _hosts)}");
-        await _server.EvalAsync($"rabbit_vhost:add(<<\"{name}\">>, <<\"trial\">>), rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"trial\">>)");
+        await _server.AddVirtualHostAsync(name);
         return new RabbitPlace(_server, name, proxy ? TcpProxy.Start(_server.Host, _server.Port) : null);
     }
 
@@ -108,6 +108,6 @@ internal sealed class RabbitPlace(RabbitMqServer server, string name, TcpProxy? 
     public async ValueTask DisposeAsync()
     {
         if (proxy is not null) await proxy.DisposeAsync();
-        if (server.IsRunning) await server.EvalAsync($"rabbit_vhost:delete(<<\"{name}\">>, <<\"trial\">>)");
+        if (server.IsRunning) await server.RemoveVirtualHostAsync(name);
     }
 }

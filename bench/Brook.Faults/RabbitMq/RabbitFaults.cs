@@ -277,6 +277,6 @@ internal sealed class Early(IViewStore inner) : StoreOver(inner)
         await before;
         await Task.Delay(5);
         try { await Inner.CommitAsync(commit, CancellationToken.None); }
-        catch (BrookException) { }
+        catch (BrookException) { }      // nobody is told: it was said to have landed, and that is the guard that is missing
     }
 }

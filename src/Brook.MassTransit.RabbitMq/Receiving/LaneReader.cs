@@ -27,7 +27,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     private readonly Uri _address;
     private readonly ILogger _logger;
     private readonly Channel<(ulong Tag, StreamDelivery Message)> _deliveries = System.Threading.Channels.Channel.CreateUnbounded<(ulong, StreamDelivery)>(new() { SingleReader = true });
-    private readonly List<StreamDelivery> _run = new(MaxMessages);
+    private readonly StreamDelivery[] _run = new StreamDelivery[MaxMessages];
     private readonly CancellationTokenSource _gone = new();
     private volatile bool _stopping;
     private volatile Lane? _lane;
@@ -103,8 +103,9 @@ internal sealed class LaneReader : IAsyncBasicConsumer
             while (!_stopping && await _deliveries.Reader.WaitToReadAsync(_gone.Token).ConfigureAwait(false) && !_stopping)
             {
                 _lane ??= await OpenAsync().ConfigureAwait(false);
-                var last = TakeRun();
-                if (!await _receiver.ReceiveAsync(_lane, _run.ToArray(), _gone.Token).ConfigureAwait(false)) break;
+                var (run, last) = TakeRun();
+                if (!await _receiver.ReceiveAsync(_lane, run, _gone.Token).ConfigureAwait(false)) break;
+                Array.Clear(_run);              // lets go of the bodies
                 await _channel.BasicAck(last, multiple: true, _gone.Token).ConfigureAwait(false);
             }
         }
@@ -139,16 +140,11 @@ internal sealed class LaneReader : IAsyncBasicConsumer
         }
     }
 
-    private ulong TakeRun()
+    private (ReadOnlyMemory<StreamDelivery> Run, ulong LastTag) TakeRun()
     {
-        _run.Clear();
-        ulong last = 0;
-        while (_run.Count < MaxMessages && _deliveries.Reader.TryRead(out var delivery))
-        {
-            _run.Add(delivery.Message);
-            last = delivery.Tag;
-        }
-        return last;
+        var (count, last) = (0, 0UL);
+        while (count < MaxMessages && _deliveries.Reader.TryRead(out var delivery)) (_run[count++], last) = (delivery.Message, delivery.Tag);
+        return (_run.AsMemory(0, count), last);
     }
 
     private async Task EndAsync()

@@ -57,7 +57,7 @@ internal sealed class LaneSpread(IReadOnlyList<LaneEndpoint> lanes, string nodes
         var share = (lanes.Count + count - 1) / count;
         var mine = lanes.Where(lane => lane.IsActive).ToList();
         var surplus = mine.Where(lane => !_handedBack.TryGetValue(lane, out var at) || time.GetElapsedTime(at) > s_rest).TakeLast(mine.Count - share).ToList();
-        if (mine.Count <= share || surplus.Count == 0) return;
+        if (surplus.Count == 0) return;
         Log.HandsBack(logger, stream.Instance, stream.Stream, mine.Count, lanes.Count, count, surplus.Count);
         foreach (var lane in surplus) _handedBack[lane] = time.GetTimestamp();      // nobody took it, if it comes back: it may rest here a while
         await Task.WhenAll(surplus.Select(lane => lane.HandBackAsync(cancellationToken))).ConfigureAwait(false);

@@ -13,7 +13,7 @@ internal sealed class RabbitMqTopology : IStreamTopology
 {
     private static readonly IPipe<ConnectionContext> s_connected = Pipe.Empty<ConnectionContext>();
 
-    private readonly SetupTurn _turn = new(TimeProvider.System);
+    private readonly SetupTurn _turn = new(TimeProvider.System);      // a broker is waited for in real time
 
     public bool IsInProcess => false;
 
@@ -58,16 +58,16 @@ internal sealed class RabbitMqTopology : IStreamTopology
     public async ValueTask ConnectAsync(IBusInstance bus, CancellationToken cancellationToken)
         => await ((IRabbitMqHostConfiguration)bus.HostConfiguration).ConnectionContextSupervisor.Send(s_connected, cancellationToken).ConfigureAwait(false);
 
-    public string? Refusal(Exception error, string stream, int partition)
+    public Exception? Refusal(Exception error, string stream, int partition)
     {
         for (var cause = error; cause is not null; cause = cause.InnerException)
         {
             if (cause is MessageReturnedException)
-                return $"No view is bound to partition {partition} of stream '{stream}' on this broker, so the event was returned. Start a service that reads the stream with at least {partition + 1} partition(s), or check the stream's name and the virtual host.";
+                return new BrookException($"No view is bound to partition {partition} of stream '{stream}' on this broker, so the event was returned. Start a service that reads the stream with at least {partition + 1} partition(s), or check the stream's name and the virtual host.", error);
             if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 403 or 404 or 406 or 530 } reason })
-                return $"The broker refuses stream '{stream}', partition {partition}: {reason.ReplyCode} {reason.ReplyText}. Check the user's rights on the virtual host, and whether the exchange '{WireContract.Exchange(stream)}' was made by something else.";
+                return new BrookException($"The broker refuses stream '{stream}', partition {partition}: {reason.ReplyCode} {reason.ReplyText}. Check the user's rights on the virtual host, and whether the exchange '{WireContract.Exchange(stream)}' was made by something else.", error);
             if (cause is AuthenticationFailureException)
-                return $"The broker refuses the user: {cause.Message}. Check user name, password and virtual host of UsingRabbitMq.";
+                return new BrookException($"The broker refuses the user: {cause.Message}. Check user name, password and virtual host of UsingRabbitMq.", error);
         }
         return null;
     }

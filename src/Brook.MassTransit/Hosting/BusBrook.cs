@@ -24,10 +24,11 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly ILogger _logger;
     private readonly Lazy<MessageFeed> _feed;
     private readonly EndOfQueue _endOfQueue = new();
-    private IStreamTopology? _topology;
     private readonly List<HostReceiveEndpointHandle> _endpoints = [], _inboxes = [];
+    private IStreamTopology? _topology;
     private IStreamLanes? _lanes;           // null: nothing is read
     private IBus? _bus;                     // ours; null before its start
+    private IBusInstance? _instance;
     private BrookEngine? _engine;
     private TimeSpan _drainTimeout;
 
@@ -65,7 +66,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     public Task PreStart(IBus bus)
     {
         if (InstanceOf(bus) is not { } instance) return Task.CompletedTask;
-        (_bus, _drainTimeout) = (bus, DrainTimeout());
+        (_bus, _instance, _drainTimeout) = (bus, instance, DrainTimeout());
         try
         {
             Prepare(bus, instance);
@@ -95,7 +96,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         if (bus != _bus) return;
         await busReady.ConfigureAwait(false);
         await Task.WhenAll(_endpoints.Select(endpoint => endpoint.Ready)).ConfigureAwait(false);       // lanes are bound: before that a broker has nowhere to put an event
-        await Transport.OpenAsync(bus, InstanceOf(bus)!, _topology!).ConfigureAwait(false);
+        await Transport.OpenAsync(bus, _instance!, _topology!).ConfigureAwait(false);
         _gate.Open();
         _lanes?.Started();
     }
@@ -106,26 +107,24 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>No more is taken; what is in this process is handled, up to the stop timeout; what is left is said.</summary>
     public async Task PreStop(IBus bus)
     {
         if (bus != _bus) return;
         using var patience = new CancellationTokenSource(_drainTimeout);         // the process stops in real time
-        if (_topology is { IsInProcess: true }) await EmptyInboxesAsync().ConfigureAwait(false);
-        else await StopInboxesAsync(patience.Token).ConfigureAwait(false);
-        _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
-        if (_topology is { IsInProcess: false } && _lanes is not null)
-        {
-            await _lanes.StopAsync(patience.Token).ConfigureAwait(false);       // before the bus: an endpoint that begins again while the bus stops would keep its lane
-            return;
-        }
-        if (_topology is not { IsInProcess: true } || _engine is null) return;
-        var timeout = _drainTimeout;
-        if (_backlog.Unhandled + Engine.InOutbox + Feed.Backlog.Unhandled > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled + Feed.Backlog.Unhandled, timeout);
-        using var expiry = new CancellationTokenSource(timeout);         // the process stops in real time
+        if (_topology is { IsInProcess: true }) await DrainAsync(patience.Token).ConfigureAwait(false);
+        else await LeaveAsync(patience.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>What waits ends with the process: no more is taken, what is there is handled, and what is left is said.</summary>
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        await EmptyInboxesAsync().ConfigureAwait(false);
+        CloseGate();
+        if (_engine is null) return;
+        if (_backlog.Unhandled + Engine.InOutbox + Feed.Backlog.Unhandled > 0) Log.Draining(_logger, _stream.Instance, _backlog.Unhandled + Feed.Backlog.Unhandled, _drainTimeout);
         try
         {
-            await WhenAllIdleAsync(expiry.Token).ConfigureAwait(false);
+            await WhenAllIdleAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -137,6 +136,16 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             await _stopped.CancelAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>What waits stays on the broker: what is in hand is finished. Lanes stop before the bus: an endpoint that begins again while it stops would keep its lane.</summary>
+    private async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        await StopInboxesAsync(cancellationToken).ConfigureAwait(false);
+        CloseGate();
+        if (_lanes is not null) await _lanes.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void CloseGate() => _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
 
     public void PostCreate(IBus bus) { }
 

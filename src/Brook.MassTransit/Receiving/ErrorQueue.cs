@@ -18,8 +18,7 @@ internal sealed class ErrorQueue(StreamOptions stream, IStreamTopology topology,
 
     private Task MoveAsync(ReceiveContext context, string reason)
     {
-        var id = context.TransportHeaders.GetMessageId() ?? (context.TransportHeaders.TryGetHeader(MessageHeaders.MessageId, out var text) && Guid.TryParse($"{text}", out var parsed) ? parsed : null);
-        var message = new StreamDelivery(id, default, context.Body.GetBytes(), context.ContentType, context.TransportHeaders.GetAll());
+        var message = new StreamDelivery(context.GetMessageId(), default, context.Body.GetBytes(), context.ContentType, context.TransportHeaders.GetAll());
         return MoveAsync(message, context.InputAddress.AbsolutePath.Split('/')[^1], reason, context.CancellationToken);
     }
 

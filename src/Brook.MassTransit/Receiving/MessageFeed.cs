@@ -31,7 +31,7 @@ internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvi
 
     private EventEnvelope Envelope<TMessage>(ConsumeContext<TMessage> context, string lane) where TMessage : class
     {
-        var sent = context.SentTime is { } at ? new DateTimeOffset(DateTime.SpecifyKind(at, DateTimeKind.Utc)) : time.GetUtcNow();
+        var sent = SentAtOf(context) ?? time.GetUtcNow();
         var id = context.MessageId ?? NewId.NextGuid();
         return new()
         {
@@ -39,6 +39,8 @@ internal sealed class MessageFeed(BrookEngine engine, LaneGuard guard, TimeProvi
             Headers = HeadersOf(context), Message = context.Message, Position = new EventPosition(lane, 0, id),
         };
     }
+
+    internal static DateTimeOffset? SentAtOf(ConsumeContext context) => context.SentTime is { } at ? new DateTimeOffset(DateTime.SpecifyKind(at, DateTimeKind.Utc)) : null;
 
     internal static string AuthorOf(ConsumeContext context) => context.Host?.ProcessName ?? context.SourceAddress?.Host ?? "";
 

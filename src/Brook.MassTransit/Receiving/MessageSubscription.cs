@@ -21,11 +21,10 @@ internal sealed class InboxSubscription<TMessage>(string type) : IMessageSubscri
 
     public void Configure(IReceiveEndpointConfigurator endpoint, BusBrook brook) => endpoint.Handler<TMessage>(async context =>
     {
-        var sent = context.SentTime is { } at ? new DateTimeOffset(DateTime.SpecifyKind(at, DateTimeKind.Utc)) : default;
         var e = new BrookEvent<TMessage>(type, context.Message)
         {
             Id = context.MessageId ?? default,              // so that it is applied once, should it be sent on twice
-            Author = MessageFeed.AuthorOf(context), CreatedAt = sent, Headers = MessageFeed.HeadersOf(context) ?? new Dictionary<string, string>(),
+            Author = MessageFeed.AuthorOf(context), CreatedAt = MessageFeed.SentAtOf(context) ?? default, Headers = MessageFeed.HeadersOf(context) ?? new Dictionary<string, string>(),
         };
         await brook.Sender.SendAsync(e, context.CancellationToken).ConfigureAwait(false);
     });

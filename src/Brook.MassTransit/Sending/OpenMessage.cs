@@ -59,8 +59,8 @@ internal sealed class OpenMessage(Guid id, bool fromHandlers, ArrayBufferWriter<
     /// <summary>Where an event stands in the message as it was sent.</summary>
     public int PlaceOf(int place) => _withdrawn is null ? place : place - _withdrawn.GetViewBetween(0, place).Count;
 
-    /// <summary>The message is done: its buffer may be used again.</summary>
-    public ArrayBufferWriter<byte> TakeBuffer() => lines;
+    /// <summary>The buffer it was made with, for another message when this one is done.</summary>
+    public ArrayBufferWriter<byte> Buffer => lines;
 
     private byte[] WithoutWithdrawn()
     {

@@ -72,7 +72,7 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
         message.Done.SetResult(error);
         lock (_lock)
         {
-            if (message.TakeBuffer() is { Capacity: <= 2 * MaxBytes } lines) _spare = lines;
+            if (message.Buffer.Capacity <= 2 * MaxBytes) _spare = message.Buffer;
             return _sending = _waiting.Count > 0;
         }
     }
@@ -81,11 +81,11 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
     {
         var record = e.Record.Span;
         if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Bytes + record.Length >= MaxBytes)
-            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, Buffer()));
+            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, TakeBuffer()));
         return (_open, _open.Add(record));
     }
 
-    private ArrayBufferWriter<byte> Buffer()
+    private ArrayBufferWriter<byte> TakeBuffer()
     {
         var buffer = _spare ?? new ArrayBufferWriter<byte>(1024);
         _spare = null;

@@ -152,7 +152,7 @@ internal sealed class StreamTransport : IBrookTransport
             catch (Exception error)
             {
                 if (_topology!.Refusal(error, _stream.Stream, partition) is { } refusal)
-                    throw attempt > 1 && body is not null ? new BrookException($"{refusal} An attempt before this one may have been sent all the same.", error) : refusal == error.Message ? error : new BrookException(refusal, error);
+                    throw attempt == 1 || body is null ? refusal : new BrookException($"{refusal.Message} An attempt before this one may have been sent all the same.", error);
                 if (_gate.Closed.IsCancellationRequested) throw Stopped(message, body is not null, error);
                 message.Obstacle = error;
                 if (attempt is 1 or 10 || attempt % 100 == 0) Log.SendFails(_logger, _stream.Instance, _lanes[partition], attempt, error);

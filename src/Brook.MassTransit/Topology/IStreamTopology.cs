@@ -36,8 +36,8 @@ internal interface IStreamTopology
     /// <exception cref="Exception">There is none; try again.</exception>
     ValueTask ConnectAsync(IBusInstance bus, CancellationToken cancellationToken);
 
-    /// <summary>Why sending the same again cannot help; null: the outcome is not known, and the message is to be sent again.</summary>
-    string? Refusal(Exception error, string stream, int partition);
+    /// <summary>What the caller is told when sending the same again cannot help; null: the outcome is not known, and the message is to be sent again.</summary>
+    Exception? Refusal(Exception error, string stream, int partition);
 }
 
 /// <summary>One instance's lanes on a transport.</summary>

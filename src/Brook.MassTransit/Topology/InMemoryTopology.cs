@@ -30,7 +30,7 @@ internal sealed class InMemoryTopology : IStreamTopology
 
     public ValueTask ConnectAsync(IBusInstance bus, CancellationToken cancellationToken) => default;
 
-    public string? Refusal(Exception error, string stream, int partition) => error.Message;
+    public Exception? Refusal(Exception error, string stream, int partition) => error;
 
     /// <summary>What is sent there stays: the transport itself would let it go.</summary>
     private static void DeclareErrorQueue(IBusInstance bus, string queue)

@@ -45,11 +45,11 @@ public sealed class ForeignMessageTests(Broker broker)
 
         for (var i = 0; i < 2; i++) await foreign.PublishAsync("", "brook.submitted", """{"orderId":"raw","number":1}""", new BasicProperties { ContentType = "application/json", MessageId = id });
         await node.Bus.Publish(new Submitted("envelope", 2), Token);
-        await foreign.PublishAsync("", "brook.submitted", "{", new BasicProperties { ContentType = "application/json" });
+        await foreign.PublishAsync("", "brook.submitted", "{", new BasicProperties { ContentType = "application/json", MessageId = id });
 
         await Steps.UntilAsync(async () => (await node.View.GetAsync(Orders, "raw", Token), await node.View.GetAsync(Orders, "envelope", Token)), sums => sums == (1, 2));
         var moved = await foreign.TakeAsync("brook_error");
-        Assert.Equal("{", Encoding.UTF8.GetString(moved.Body.Span));
+        Assert.Equal(("{", id), (Encoding.UTF8.GetString(moved.Body.Span), moved.BasicProperties.MessageId));
         Assert.Contains("SerializationException", Foreign.Header(moved, "Brook-Error"), StringComparison.Ordinal);
     }
 

@@ -26,12 +26,7 @@ public sealed class Broker : IAsyncLifetime
     }
 
     /// <summary>A virtual host with nothing in it.</summary>
-    public async Task<Uri> NewHostAsync()
-    {
-        var name = $"host{Interlocked.Increment(ref _hosts)}";
-        await Server.EvalAsync($"rabbit_vhost:add(<<\"{name}\">>, <<\"test\">>), rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)");
-        return new Uri(Server.Uri, name);
-    }
+    public Task<Uri> NewHostAsync() => Server.AddVirtualHostAsync($"host{Interlocked.Increment(ref _hosts)}");
 
     public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? default;
 }

@@ -1,3 +1,4 @@
+using Brook.MassTransit.Testing;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -50,11 +51,7 @@ internal sealed class Node : IAsyncDisposable
         return new Node(builder.Build());
     }
 
-    /// <summary>MassTransit keeps what it logs to in the flow of execution: each node gets a flow of its own.</summary>
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        using (ExecutionContext.SuppressFlow()) return Task.Run(() => _host.StartAsync(cancellationToken), CancellationToken.None);
-    }
+    public Task StartAsync(CancellationToken cancellationToken) => BrookTestHarness.StartAsync(_host, cancellationToken);
 
     public async Task StopAsync()
     {

@@ -13,6 +13,19 @@ public sealed class TestRepository : IDisposable
 
     public TestRepository() => Run(["init", "--quiet", "--initial-branch=main", Directory], []);
 
+    /// <summary>400 commits of 50 new files each, by 40 authors: a run takes long enough to be killed.</summary>
+    public static TestRepository Large()
+    {
+        var (repository, next) = (new TestRepository(), 0);
+        for (var commit = 0; commit < 400; commit++)
+        {
+            var changes = new StringBuilder();
+            for (var i = 0; i < 50; i++) changes.Append(File(string.Create(CultureInfo.InvariantCulture, $"d{commit}/f{next++}")));
+            repository.Commit(changes.ToString(), string.Create(CultureInfo.InvariantCulture, $"Author {commit % 40} <a@x>"));
+        }
+        return repository.Import();
+    }
+
     public string Directory => Path.Combine(_root, "repository");
 
     /// <summary>A directory beside the repository that does not exist yet.</summary>

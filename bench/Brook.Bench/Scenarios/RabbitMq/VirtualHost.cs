@@ -20,7 +20,7 @@ internal sealed class VirtualHost : IAsyncDisposable
     public static async Task<VirtualHost> CreateAsync(RabbitMqServer server)
     {
         var host = new VirtualHost(server);
-        await server.EvalAsync($"rabbit_vhost:add(<<\"{host._name}\">>, <<\"bench\">>), rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{host._name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"bench\">>)");
+        await server.AddVirtualHostAsync(host._name);
         host._connection = await new ConnectionFactory { Uri = host.Uri }.CreateConnectionAsync();
         return host;
     }
@@ -82,7 +82,7 @@ internal sealed class VirtualHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null) await _connection.DisposeAsync();
-        await _server.EvalAsync($"rabbit_vhost:delete(<<\"{_name}\">>, <<\"bench\">>)");
+        await _server.RemoveVirtualHostAsync(_name);
     }
 
     private static string LaneQueue(int partition) => $"brook.{RabbitLoad.Stream}.{Text(partition)}";
