@@ -22,7 +22,7 @@ internal sealed class OverRabbitMq : Scenario
         "drained (empty to many): queues are filled while nobody reads; measured is from the start of the reading host, its connection included, to the last event",
         "empty, handwritten_redis: one queue as MassTransit sets it up, ConcurrentMessageLimit 1 (in order); handwritten_redis: per event GET, fold, SET, RPUSH, each awaited; handwritten_redis_batch: Batch<T> of 100, one batch at a time, one MGET and one MULTI/EXEC, deliveries side by side (order not kept)",
         string.Create(CultureInfo.InvariantCulture, $"single: {RabbitLoad.Partitions} partitions, one event in each message; many: as SendManyAsync sends, up to 500 in a message; end_to_end: one SendManyAsync while it is read, until all is in the view; duplicates noticed"),
-        string.Create(CultureInfo.InvariantCulture, $"publish_256, send_256: {Senders} callers, each awaits its own send, publisher confirms on, nobody reads: Publish to one queue, IBrook.SendAsync to {RabbitLoad.Partitions} partitions"),
+        string.Create(CultureInfo.InvariantCulture, $"publish_256, send_256, send_256_8: {Senders} callers, each awaits its own send, publisher confirms on, nobody reads: Publish to one queue, IBrook.SendAsync to one partition (one queue) and to {RabbitLoad.Partitions}"),
     ];
 
     public override IReadOnlyList<Row> Rows =>
@@ -34,13 +34,14 @@ internal sealed class OverRabbitMq : Scenario
         new("many", 400_000, async () => await new BrookDrainPeer(await HostAsync(), _redis!, many: true).OpenAsync()) { LeadIn = RabbitLoad.Keys },
         new("end_to_end", 400_000, async () => await EndToEndPeer.OpenAsync(await HostAsync(), _redis!)) { LeadIn = RabbitLoad.Keys },
         new("publish_256", 20_000, async () => await SendPeer.PublishAsync(await HostAsync())),
-        new("send_256", 150_000, async () => await SendPeer.SendAsync(await HostAsync(), _redis!)),
+        new("send_256", 200_000, async () => await SendPeer.SendAsync(await HostAsync(), _redis!, partitions: 1)),
+        new("send_256_8", 150_000, async () => await SendPeer.SendAsync(await HostAsync(), _redis!, RabbitLoad.Partitions)),
     ];
 
     public override IReadOnlyList<Ratio> Ratios { get; } =
     [
         new("single_vs_empty", "single", "empty"), new("single_vs_handwritten_redis", "single", "handwritten_redis"),
-        new("many_vs_handwritten_redis", "many", "handwritten_redis"), new("send_256_vs_publish", "send_256", "publish_256"),
+        new("many_vs_handwritten_redis", "many", "handwritten_redis"), new("send_256_vs_publish", "send_256", "publish_256"), new("send_256_8_vs_publish", "send_256_8", "publish_256"),
     ];
 
     public override string? WhyNot => RabbitMqServer.WhyNot ?? RedisServer.WhyNot;

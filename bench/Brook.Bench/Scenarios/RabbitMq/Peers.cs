@@ -200,10 +200,10 @@ internal sealed class SendPeer(VirtualHost broker, IHost host, Func<IServiceProv
         return new SendPeer(broker, await BusHost.StartAsync(broker.Uri, _ => { }), (services, i) => services.GetRequiredService<IBus>().Publish(RabbitLoad.Order(i)), () => broker.CountAsync(Consumers.Queue));
     }
 
-    public static async Task<IPeer> SendAsync(VirtualHost broker, RedisServer redis)
+    public static async Task<IPeer> SendAsync(VirtualHost broker, RedisServer redis, int partitions)
     {
-        await BusHost.StopAsync(await BrookHost.StartReaderAsync(broker, redis));
-        return new SendPeer(broker, await BrookHost.StartSenderAsync(broker), (services, i) => services.GetRequiredService<IBrook>().SendAsync(RabbitLoad.Event(i)).AsTask(), broker.CountEventsAsync);
+        await BusHost.StopAsync(await BrookHost.StartReaderAsync(broker, redis, partitions));
+        return new SendPeer(broker, await BrookHost.StartSenderAsync(broker, partitions), (services, i) => services.GetRequiredService<IBrook>().SendAsync(RabbitLoad.Event(i)).AsTask(), () => broker.CountEventsAsync(partitions));
     }
 
     public async Task RunAsync(int events)
@@ -224,11 +224,11 @@ internal sealed class SendPeer(VirtualHost broker, IHost host, Func<IServiceProv
 
 internal static class BrookHost
 {
-    public static Task<IHost> StartReaderAsync(VirtualHost broker, RedisServer redis)
-        => BusHost.StartAsync(broker.Uri, x => x.AddBrook(brook => brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream(RabbitLoad.Stream, RabbitLoad.Partitions).UseRedis(redis.ConnectionString)));
+    public static Task<IHost> StartReaderAsync(VirtualHost broker, RedisServer redis, int partitions = RabbitLoad.Partitions)
+        => BusHost.StartAsync(broker.Uri, x => x.AddBrook(brook => brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream(RabbitLoad.Stream, partitions).UseRedis(redis.ConnectionString)));
 
-    public static Task<IHost> StartSenderAsync(VirtualHost broker)
-        => BusHost.StartAsync(broker.Uri, x => x.AddBrook(brook => brook.Author("orders-service").Event<OrderUpdated>(Load.Type).Stream(RabbitLoad.Stream, RabbitLoad.Partitions).SendOnly()));
+    public static Task<IHost> StartSenderAsync(VirtualHost broker, int partitions = RabbitLoad.Partitions)
+        => BusHost.StartAsync(broker.Uri, x => x.AddBrook(brook => brook.Author("orders-service").Event<OrderUpdated>(Load.Type).Stream(RabbitLoad.Stream, partitions).SendOnly()));
 
     public static async Task AppliedAsync(IHost host, Receipt receipt)
     {

@@ -62,7 +62,7 @@ internal sealed class VirtualHost : IAsyncDisposable
     }
 
     /// <summary>Reads the lanes to their end, and counts their events.</summary>
-    public async Task<long> CountEventsAsync() => (await Task.WhenAll(Enumerable.Range(0, RabbitLoad.Partitions).Select(async partition =>
+    public async Task<long> CountEventsAsync(int partitions) => (await Task.WhenAll(Enumerable.Range(0, partitions).Select(async partition =>
     {
         await using var channel = await _connection!.CreateChannelAsync();
         var (messages, events, all) = ((await channel.QueueDeclarePassiveAsync(LaneQueue(partition))).MessageCount, 0L, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
