@@ -59,7 +59,7 @@ public static class BrookBuilderExtensions
         return brook;
     }
 
-    private static StreamOptions OptionsOf(BrookBuilder brook, string verb)
+    internal static StreamOptions OptionsOf(BrookBuilder brook, string verb)
     {
         ArgumentNullException.ThrowIfNull(brook);
         return brook.Services.LastOrDefault(service => service.ServiceType == typeof(StreamOptions) && Equals(service.ServiceKey, brook.Name))?.KeyedImplementationInstance as StreamOptions

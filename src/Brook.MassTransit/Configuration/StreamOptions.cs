@@ -19,6 +19,9 @@ internal sealed class StreamOptions(string instance)
 
     public bool Forwards { get; set; }
 
+    /// <summary>Brings the stream from elsewhere; null: it is on the bus.</summary>
+    public Func<StreamDriving, IStreamDriver>? Driver { get; set; }
+
     /// <summary>Names this process among the instance's nodes.</summary>
     public string Node { get; set; } = Guid.NewGuid().ToString("N")[..12];
 

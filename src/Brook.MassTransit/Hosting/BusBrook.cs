@@ -25,6 +25,8 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     private readonly Lazy<MessageFeed> _feed;
     private readonly EndOfQueue _endOfQueue = new();
     private readonly List<HostReceiveEndpointHandle> _endpoints = [], _inboxes = [];
+    private readonly StreamTransport _busTransport;
+    private readonly IStreamDriver? _driver;    // null: the stream is on the bus
     private IStreamTopology? _topology;
     private IStreamLanes? _lanes;           // null: nothing is read
     private IBus? _bus;                     // ours; null before its start
@@ -40,10 +42,14 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams.Add(_gate);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
         _feed = new(() => new MessageFeed(Engine, _topology is { IsInProcess: true } ? LaneGuard.MessageIds : LaneGuard.SharedMessageIds, Time, StoppedToken));
-        Transport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time, _logger);
+        _busTransport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time, _logger);
+        _driver = stream.Driver?.Invoke(new StreamDriving(provider, builder, stream, _gate, Time));
     }
 
-    public StreamTransport Transport { get; }
+    public IBrookTransport Transport => _driver ?? (IBrookTransport)_busTransport;
+
+    /// <summary>What brings the stream when it is not on the bus.</summary>
+    public IStreamDriver? Driver => _driver;
 
     public MessageFeed Feed => _feed.Value;
 
@@ -81,22 +87,33 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     private void Prepare(IBus bus, IBusInstance instance)
     {
-        _topology = _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
-            $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
-        if (!_topology.IsInProcess && _builder is { IsSendOnly: false, IsInMemory: true, IsPerNode: false })
-            throw new BrookException($"Brook instance '{_stream.Instance}' keeps its view in memory, and the bus runs on a broker: with several processes each would have a part of the view. Keep it in a store that they share (brook.UseRedis(...), for one), or give every process the whole view with brook.UseInMemory(perNode: true).");
-        _streams.Use(_stream);
+        if ((_driver is not null || TopologyOf(bus) is { IsInProcess: false }) && _builder is { IsSendOnly: false, IsInMemory: true, IsPerNode: false })
+            throw new BrookException($"Brook instance '{_stream.Instance}' keeps its view in memory, and {(_driver is null ? "the bus runs" : "its events are")} on a broker: with several processes each would have a part of the view. Keep it in a store that they share (brook.UseRedis(...), for one), or give every process the whole view with brook.UseInMemory(perNode: true).");
+        if (_driver is not null)
+        {
+            _driver.Connect(instance);
+            if (!_builder.IsSendOnly) Feed.Backlog.Read(MessageFeed.Reader);
+            if (_stream.Messages.Count == 0) return;                    // the bus may be of any kind
+        }
+        _topology = TopologyOf(bus);
         var errors = new ErrorQueue(_stream, _topology, bus, _logger);
-        if (!_builder.IsSendOnly) ConnectLanes(bus, instance, _topology, errors);
+        if (_driver is null)
+        {
+            _streams.Use(_stream);
+            if (!_builder.IsSendOnly) ConnectLanes(bus, instance, _topology, errors);
+        }
         ConnectMessages(bus, instance, _topology, errors);
     }
+
+    private IStreamTopology TopologyOf(IBus bus) => _provider.GetServices<IStreamTopology>().FirstOrDefault(topology => topology.Fits(bus.Address)) ?? throw new BrookException(
+        $"Brook instance '{_stream.Instance}' does not know the transport of the bus at {bus.Address.Scheme}://{bus.Address.Host}. Add the package for it (Brook.MassTransit.RabbitMq for RabbitMQ), or use UsingInMemory.");
 
     public async Task PostStart(IBus bus, Task<BusReady> busReady)
     {
         if (bus != _bus) return;
         await busReady.ConfigureAwait(false);
         await Task.WhenAll(_endpoints.Select(endpoint => endpoint.Ready)).ConfigureAwait(false);       // lanes are bound: before that a broker has nowhere to put an event
-        await Transport.OpenAsync(bus, _instance!, _topology!).ConfigureAwait(false);
+        if (_driver is null) await _busTransport.OpenAsync(bus, _instance!, _topology!).ConfigureAwait(false);
         _gate.Open();
         _lanes?.Started();
     }
@@ -113,6 +130,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         using var patience = new CancellationTokenSource(_drainTimeout);         // the process stops in real time
         if (_topology is { IsInProcess: true }) await DrainAsync(patience.Token).ConfigureAwait(false);
         else await LeaveAsync(patience.Token).ConfigureAwait(false);
+        if (_driver is not null) await _driver.StopAsync(patience.Token).ConfigureAwait(false);
     }
 
     /// <summary>What waits ends with the process: no more is taken, what is there is handled, and what is left is said.</summary>
@@ -128,7 +146,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         }
         catch (OperationCanceledException)
         {
-            var halted = string.Join(" ", _lanes!.Halted.Distinct().Select(reason => $"A lane stands still: {reason}."));
+            var halted = string.Join(" ", (_lanes?.Halted ?? []).Distinct().Select(reason => $"A lane stands still: {reason}."));
             Log.LeftBehind(_logger, _stream.Instance, _stream.Stream, _backlog.Unhandled, Engine.InOutbox, Feed.Backlog.Unhandled, halted);
         }
         finally

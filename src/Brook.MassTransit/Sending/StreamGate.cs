@@ -12,6 +12,9 @@ internal sealed class StreamGate : IDisposable
 
     public StreamGate() => Closed = _closed.Token;
 
+    /// <summary>It was opened, and has not been closed since.</summary>
+    public bool IsOpen => _opened.Task.IsCompleted && _reason is null;
+
     public void Open() => _opened.TrySetResult();
 
     /// <summary>No more from now on, and why.</summary>

@@ -15,6 +15,9 @@ internal readonly record struct LaneState
     /// <summary>The next offset, on transports that count offsets.</summary>
     public long Next { get; init; }
 
+    /// <summary>What the offsets count in: a topic's own id, so that another one of the same name is noticed. Null: the source has none.</summary>
+    public string? Source { get; init; }
+
     /// <summary>How many messages were remembered so far; the ring's next slot.</summary>
     public long Messages { get; init; }
 
@@ -55,6 +58,7 @@ internal readonly record struct LaneState
         json.WriteStartObject();
         json.WriteNumber("epoch"u8, Epoch);
         Number("next"u8, Next);
+        if (Source is not null) json.WriteString("source"u8, Source);
         Number("messages"u8, Messages);
         Number("events"u8, Events);
         Number("parked"u8, Parked);
@@ -80,7 +84,7 @@ internal readonly record struct LaneState
         var root = JsonElement.ParseValue(ref json);
         return new()
         {
-            Epoch = Number("epoch"), Next = Number("next"), Messages = Number("messages"), Events = Number("events"), Parked = Number("parked"), Sent = Number("sent"),
+            Epoch = Number("epoch"), Next = Number("next"), Source = root.TryGetProperty("source", out var source) ? source.GetString() : null, Messages = Number("messages"), Events = Number("events"), Parked = Number("parked"), Sent = Number("sent"),
             Message = root.TryGetProperty("message", out var message) ? message.GetGuid() : default, Done = Number("done"), Generation = Number("generation"), Horizon = Number("horizon"),
         };
 

@@ -8,8 +8,9 @@ namespace Brook;
 /// The guard of a lane with one owner at a time. Every commit compares and moves the lane's entry, so whoever held it before is fenced. Known are the
 /// offsets below the next one, or the ids of the last messages; and in both cases the last event ids that callers set.
 /// </summary>
-internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool countsOffsets) : Guard(lane, progress)
+internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSource? source) : Guard(lane, progress)
 {
+    private readonly bool _countsOffsets = source is not null;
     private readonly IdRing _messages = new($"$applied:{lane.Name}", lane.Options.RememberedMessages);
     private readonly IdRing _events = new($"$events:{lane.Name}", lane.Options.RememberedEvents);
     private readonly List<Guid> _newMessages = [], _newEvents = [];
@@ -19,14 +20,14 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
 
     public override bool KnowsParts => true;
 
-    public override bool CountsOffsets => countsOffsets;
+    public override bool CountsOffsets => _countsOffsets;
 
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken)
     {
         var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
         if (claim) (version, state) = await ClaimAsync(version, state, cancellationToken).ConfigureAwait(false);
         else if (state.Epoch != State.Epoch) return;            // another owner has it: with what is known here, the next commit is fenced
-        if (!countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
+        if (!_countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         await _events.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
         Progress.Advance((Guard: this, version, state), static seen => (seen.Guard.Version, seen.Guard.State) = (seen.version, seen.state));
@@ -57,13 +58,13 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         for (var i = 0; i < batch.Count; i++)
         {
             ref readonly var raw = ref batch.Raw.Span[i];
-            if (countsOffsets) next = next with { Next = Math.Max(next.Next, raw.Position.Offset + 1) };
+            if (_countsOffsets) next = next with { Next = Math.Max(next.Next, raw.Position.Offset + 1) };
             else if (raw.Position.MessageId != last)
             {
                 last = raw.Position.MessageId;
                 if (last != batch.CutMessage && !_messages.Contains(last) && Messages.Add(last)) _newMessages.Add(last);
             }
-            if (!countsOffsets && last == batch.CutMessage && !_messages.Contains(last)) next = next with { Message = last, Done = Math.Max(raw.Position.Offset + 1, next.Message == last ? next.Done : 0) };
+            if (!_countsOffsets && last == batch.CutMessage && !_messages.Contains(last)) next = next with { Message = last, Done = Math.Max(raw.Position.Offset + 1, next.Message == last ? next.Done : 0) };
             if (batch[i].Outcome != Outcome.Duplicate && raw.HasCallersId) _newEvents.Add(raw.Id);
             open |= batch[i].Outcome != Outcome.Duplicate;
         }
@@ -88,7 +89,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         if (wentBack) Log.StoreWentBack(Lane.Logger, Lane.Name, mine.Behind(there));
         if (there.Epoch != mine.Epoch) return BatchOutcome.Fenced;
         await OpenAsync(claim: false, cancellationToken).ConfigureAwait(false);     // somebody worked on the lane's rows, or moved it
-        return wentBack || (countsOffsets && State.Next != mine.Next) ? BatchOutcome.Moved : BatchOutcome.Committed;
+        return wentBack || (_countsOffsets && State.Next != mine.Next) ? BatchOutcome.Moved : BatchOutcome.Committed;
     }
 
     public override void Committed() => Progress.Advance(this, static guard =>
@@ -99,7 +100,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         guard.Lane.Parked.Committed();
     });
 
-    public override bool IsDone(ReceiptSpan span) => countsOffsets
+    public override bool IsDone(ReceiptSpan span) => _countsOffsets
         ? span.Last < State.Next
         : _messages.Contains(span.MessageId) || (span.MessageId == State.Message && span.Last < State.Done);
 
@@ -108,6 +109,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         while (true)
         {
             var claimed = state with { Epoch = state.Epoch + 1 };
+            if (source is not null) claimed = await PlacedAsync(claimed, isNew: version == 0, cancellationToken).ConfigureAwait(false);
             var value = new ArrayBufferWriter<byte>();
             claimed.WriteTo(value);
             var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, version, value.WrittenMemory));
@@ -117,7 +119,15 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, bool c
         }
     }
 
-    private bool IsKnown(EventPosition position) => countsOffsets
+    /// <summary>A new lane begins where its source says; one that is known goes on, if it is the same source.</summary>
+    private async ValueTask<LaneState> PlacedAsync(LaneState state, bool isNew, CancellationToken cancellationToken)
+    {
+        if (state.Source is { } known && source!.Id is { } id && known != id)
+            throw new SourceChangedException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Lane {Lane.Name} was read up to offset {state.Next:N0} of source {known}, and now there is another one of its name ({id}): its offsets mean other events. Give the new one a view of its own (another instance name or store), or remove the entry '{Lane.Name}' of '{LaneState.Collection}' from the store to read it from its beginning into this view."));
+        return state with { Source = source!.Id ?? state.Source, Next = isNew ? await source.FirstOffset(cancellationToken).ConfigureAwait(false) : state.Next };
+    }
+
+    private bool IsKnown(EventPosition position) => _countsOffsets
         ? position.Offset < State.Next
         : _messages.Contains(position.MessageId) || (position.MessageId == State.Message && position.Offset < State.Done);
 }

@@ -17,3 +17,6 @@ public class BrookException : Exception
     /// <summary>True when the same call may succeed later (connection lost, failover, busy): the engine waits and asks again. Default: false.</summary>
     public bool IsTransient { get; init; }
 }
+
+/// <summary>A lane was read from another source of its name.</summary>
+internal sealed class SourceChangedException(string message) : BrookException(message);

@@ -52,11 +52,26 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     /// <param name="guard">What makes its events happen once.</param>
     /// <param name="cancellationToken">The host stops.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async ValueTask<Lane> OpenLaneAsync(string name, LaneGuard guard, CancellationToken cancellationToken)
+    public ValueTask<Lane> OpenLaneAsync(string name, LaneGuard guard, CancellationToken cancellationToken)
+        => OpenLaneAsync(name, guard, guard == LaneGuard.Offsets ? LaneSource.FromZero : null, cancellationToken);
+
+    /// <summary>Opens a lane whose source counts offsets (<see cref="LaneGuard.Offsets"/>), as the other.</summary>
+    /// <param name="name">stream/partition, the same on every node.</param>
+    /// <param name="source">Where a lane that was never read begins, and what the offsets count in.</param>
+    /// <param name="cancellationToken">The host stops.</param>
+    /// <exception cref="BrookException">The lane was read from another source of that name.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ValueTask<Lane> OpenLaneAsync(string name, LaneSource source, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return OpenLaneAsync(name, LaneGuard.Offsets, source, cancellationToken);
+    }
+
+    private async ValueTask<Lane> OpenLaneAsync(string name, LaneGuard guard, LaneSource? source, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         await WaitForStoreAsync(name, cancellationToken).ConfigureAwait(false);
-        var lane = new Lane(this, name, guard);
+        var lane = new Lane(this, name, guard, source);
         try
         {
             await lane.OpenAsync(cancellationToken).ConfigureAwait(false);

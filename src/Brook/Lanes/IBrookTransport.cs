@@ -1,6 +1,6 @@
 namespace Brook.Lanes;
 
-/// <summary>What Brook asks of a transport. Implement it, and call <see cref="BrookEngine.OpenLaneAsync"/> and <see cref="Lane.ProcessAsync"/>; nothing else. Thread safe.</summary>
+/// <summary>What Brook asks of a transport. Implement it, and call <see cref="BrookEngine.OpenLaneAsync(string, LaneGuard, CancellationToken)"/> and <see cref="Lane.ProcessAsync"/>; nothing else. Thread safe.</summary>
 public interface IBrookTransport
 {
     /// <summary>
@@ -37,6 +37,14 @@ public enum LaneGuard
 
     /// <summary>Several consumers share the endpoint; each message id is checked in the store.</summary>
     SharedMessageIds,
+}
+
+/// <summary>What the offsets of a lane count in.</summary>
+/// <param name="Id">Tells the source from another of its name (a topic's id); kept with the view, and compared when the lane is opened. Null: not known.</param>
+/// <param name="FirstOffset">Where a lane that was never read begins. Asked once; the answer is kept with the view.</param>
+public sealed record LaneSource(string? Id, Func<CancellationToken, ValueTask<long>> FirstOffset)
+{
+    internal static readonly LaneSource FromZero = new(null, static _ => new(0L));
 }
 
 /// <summary>How a batch ended.</summary>

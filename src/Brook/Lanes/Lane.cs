@@ -15,10 +15,10 @@ public sealed class Lane : IAsyncDisposable
     private readonly Outbox _outbox;
     private bool _interrupted;
 
-    internal Lane(BrookEngine engine, string name, LaneGuard guard)
+    internal Lane(BrookEngine engine, string name, LaneGuard guard, LaneSource? source)
     {
         _context = new LaneContext(engine, name);
-        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, engine.ProgressOf(name)) : new OwnedGuard(_context, engine.ProgressOf(name), guard == LaneGuard.Offsets);
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, engine.ProgressOf(name)) : new OwnedGuard(_context, engine.ProgressOf(name), source);
         _parked = _context.Parked = new ParkedRows(_context);
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);

@@ -1,0 +1,66 @@
+using System.Globalization;
+using Confluent.Kafka;
+
+namespace Brook.MassTransit.Kafka;
+
+/// <summary>A topic that is read.</summary>
+internal sealed record KafkaTopic(string Name, string? EventType, string? TombstoneType);
+
+/// <summary>What the setup's verbs leave, checked.</summary>
+internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string SendTo, string Group, KafkaStart Start, ElixirFormat Elixir, string? ForwardTopic, ConsumerConfig Consumer, ProducerConfig Producer)
+{
+    private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset"], s_producersOwn = ["enable.idempotence", "acks"];
+
+    /// <summary>How long the broker may take to answer what is asked of it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <exception cref="BrookException">With every error there is.</exception>
+    public KafkaSettings Validated()
+    {
+        var errors = new List<string>();
+        if (SendTo.Length == 0) errors.Add("There is no topic. Add one: kafka.Topic(\"orders\").");
+        foreach (var name in Topics.Select(topic => topic.Name).Append(SendTo).Where(name => name.Length > 0).Distinct()) CheckName(name);
+        if (Topics.GroupBy(topic => topic.Name).FirstOrDefault(topic => topic.Count() > 1) is { } twice) errors.Add($"Topic '{twice.Key}' was added twice.");
+        if (string.IsNullOrWhiteSpace(Group)) errors.Add("The group's name is empty.");
+        if (string.IsNullOrWhiteSpace(Consumer.BootstrapServers)) errors.Add("There is no broker: set bootstrap.servers to host:port.");
+        foreach (var name in s_consumersOwn.Where(name => Has(Consumer, name))) errors.Add($"The consumer's {name} is '{Consumer.Get(name)}', and Brook sets it: where to read on is kept with the view. Leave it out{(name == "group.id" ? " and name the group with kafka.Group(...)" : "")}.");
+        foreach (var name in s_producersOwn.Where(name => Has(Producer, name))) errors.Add($"The producer's {name} is '{Producer.Get(name)}', and Brook sets it: order and once rest on it. Leave it out.");
+        return errors.Count == 0 ? this : throw new BrookException($"The Kafka setup is not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
+
+        void CheckName(string name)
+        {
+            if (name.Length > 249 || name is "." or ".." || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                errors.Add(string.Create(CultureInfo.InvariantCulture, $"The topic name '{name}' is none that Kafka takes: 1 to 249 letters, digits, '-', '_' and '.'."));
+        }
+    }
+
+    /// <summary>The consumer of the instance's topics.</summary>
+    /// <param name="node">Names the process, when each has the whole view.</param>
+    public ConsumerConfig ReaderConfig(string? node)
+    {
+        var config = new ConsumerConfig(new Dictionary<string, string>(Consumer))
+        {
+            GroupId = node is null ? Group : $"{Group}.{node}",
+            EnableAutoOffsetStore = false, EnableAutoCommit = true,     // the broker is told what the view has, for those who look at lag; nothing is decided by it
+            AutoOffsetReset = AutoOffsetReset.Error,                    // never jumps
+        };
+        if (!Has(config, "partition.assignment.strategy") && config.GroupProtocol is not GroupProtocol.Consumer) config.PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky;
+        return config;
+    }
+
+    /// <summary>A consumer of what other nodes forward, without a group.</summary>
+    public ConsumerConfig ForwardConfig(string node) => new(new Dictionary<string, string>(Consumer))
+    {
+        GroupId = $"{Group}.forward.{node}", EnableAutoCommit = false, EnableAutoOffsetStore = false, AutoOffsetReset = AutoOffsetReset.Latest, AllowAutoCreateTopics = true,
+    };
+
+    public ProducerConfig SenderConfig()
+    {
+        var config = new ProducerConfig(new Dictionary<string, string>(Producer)) { EnableIdempotence = true, Acks = Acks.All };
+        config.LingerMs ??= 1;
+        config.Partitioner ??= Partitioner.Murmur2;                     // as Kafka's own clients; events without a key all in one partition
+        return config;
+    }
+
+    private static bool Has(ClientConfig config, string name) => config.Any(setting => setting.Key == name);
+}

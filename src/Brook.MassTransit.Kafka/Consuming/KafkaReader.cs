@@ -1,0 +1,256 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace Brook.MassTransit.Kafka;
+
+/// <summary>
+/// The consumer and its one thread: what arrives is given to the partitions' lanes, which work side by side, and what they want of the consumer is done here. It
+/// polls whatever the lanes do, so that the group never takes it for dead. No rebalance waits for a lane: whoever gets the partition fences it.
+/// </summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "They have no timer and no handle; lanes may still use them at the end.")]
+internal sealed class KafkaReader
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100), s_room = TimeSpan.FromMilliseconds(200), s_again = TimeSpan.FromSeconds(5);
+    private const int Burst = 2000;
+    private readonly LaneParts _parts;
+    private readonly ConsumerConfig _config;
+    private readonly Dictionary<TopicPartition, PartitionLane> _lanes = [];     // of the polling thread; read under its lock by others
+    private readonly List<PartitionLane> _touched = [];
+    private readonly ManualResetEventSlim _wake = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly HashSet<string> _reported = [];
+    private IConsumer<byte[], byte[]> _consumer;
+    private volatile bool _stopping, _rebuild;
+    private Task _ending = Task.CompletedTask;
+
+    public KafkaReader(LaneParts parts, ConsumerConfig config)
+    {
+        (_parts, _config) = (parts, config);
+        _consumer = Build();
+    }
+
+    /// <summary>Its client, to ask the broker with.</summary>
+    public Handle Client => _consumer.Handle;
+
+    public IConsumer<byte[], byte[]> Consumer => _consumer;
+
+    /// <summary>Why lanes stand still.</summary>
+    public IReadOnlyList<string> Halted
+    {
+        get { lock (_lanes) return [.. _lanes.Values.Select(lane => lane.Halted).OfType<string>()]; }
+    }
+
+    /// <summary>How many partitions this process has.</summary>
+    public int Assigned
+    {
+        get { lock (_lanes) return _lanes.Count; }
+    }
+
+    public void Start() => new Thread(Run) { IsBackground = true, Name = $"brook-kafka {_parts.Settings.Group}" }.Start();
+
+    /// <summary>What is at work is finished, then the group is left; when the token is cancelled, at once. Never throws.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        lock (_reported)
+        {
+            if (!_stopping)
+            {
+                _stopping = true;
+                _wake.Set();
+                _ending = EndAsync();
+            }
+        }
+        cancellationToken.UnsafeRegister(static stopped => ((CancellationTokenSource)stopped!).Cancel(), _stopped);
+        return _ending;
+    }
+
+    /// <summary>A lane has something for <see cref="PartitionLane.TryServe"/>, or room.</summary>
+    public void Wake() => _wake.Set();
+
+    /// <summary>The view has everything before the offset: for those who look at lag.</summary>
+    public void Report(TopicPartition partition, long next)
+    {
+        try { _consumer.StoreOffset(new TopicPartitionOffset(partition, next)); }
+        catch (KafkaException e) when (e.Error.Code is ErrorCode.Local_State or ErrorCode.Local_UnknownPartition or ErrorCode.Local_Fatal) { }    // it is another's by now
+        catch (ObjectDisposedException) { }
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            try
+            {
+                if (_rebuild) Rebuild();
+                Serve();
+                Poll();
+            }
+            catch (ConsumeException e) { Failed(e); }
+            catch (Exception e)
+            {
+                Log.ReaderFails(_parts.Logger, _parts.Instance, e.Message, e);
+                _stopped.Token.WaitHandle.WaitOne(s_room);          // not as fast as it can
+            }
+        }
+        _ended.SetResult();
+    }
+
+    private void Poll()
+    {
+        try
+        {
+            var record = _consumer.Consume(s_poll);
+            for (var i = 1; record is not null; record = i++ < Burst ? _consumer.Consume(TimeSpan.Zero) : null) Deliver(record);
+        }
+        finally
+        {
+            foreach (var lane in _touched) lane.Arrived();
+            _touched.Clear();
+        }
+    }
+
+    private void Deliver(ConsumeResult<byte[], byte[]> record)
+    {
+        if (record.IsPartitionEOF || !_lanes.TryGetValue(record.TopicPartition, out var lane) || !lane.Add(record)) return;
+        if (!lane.IsTouched) _touched.Add(lane);
+        lane.IsTouched = true;
+        _parts.Watch.Seen();
+        if (lane.IsFull) WaitForRoom(lane);
+    }
+
+    /// <summary>A little, for to pause a partition throws away what its client has fetched; then it is paused, and the others go on.</summary>
+    private void WaitForRoom(PartitionLane lane)
+    {
+        lane.Arrived();
+        for (var until = Environment.TickCount64 + (long)s_room.TotalMilliseconds; lane.IsFull && !_stopping;)
+        {
+            _wake.Reset();
+            if (!lane.IsFull) return;
+            if (until - Environment.TickCount64 is var left && left <= 0)
+            {
+                _consumer.Pause([lane.Partition]);
+                lane.Paused();
+                return;
+            }
+            _wake.Wait((int)left);
+        }
+    }
+
+    /// <summary>What lanes want of the consumer. What cannot be done now is tried again with the next poll.</summary>
+    private void Serve()
+    {
+        if (!_wake.IsSet) return;
+        _wake.Reset();
+        foreach (var lane in _lanes.Values)
+            if (!lane.TryServe(_consumer)) _wake.Set();
+    }
+
+    private void Assign(List<TopicPartition> partitions)
+    {
+        Log.Assigned(_parts.Logger, _parts.Instance, _parts.Settings.Group, partitions.Count);
+        foreach (var partition in partitions)
+        {
+            var lane = new PartitionLane(this, _parts, partition);
+            lock (_lanes)
+            {
+                var former = _lanes.GetValueOrDefault(partition);
+                _lanes[partition] = lane;
+                lane.Start(former?.StopAsync() ?? Task.CompletedTask, _stopped.Token);
+            }
+        }
+    }
+
+    private void Revoke(IEnumerable<TopicPartition> partitions)
+    {
+        foreach (var partition in partitions)
+        {
+            PartitionLane? lane;
+            lock (_lanes) _lanes.Remove(partition, out lane);
+            if (lane is null) continue;
+            Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
+            lock (_parts.Ending)
+            {
+                _parts.Ending.RemoveAll(ending => ending.IsCompleted);
+                _parts.Ending.Add(lane.StopAsync());
+            }
+        }
+    }
+
+    private void Failed(ConsumeException e)
+    {
+        var partition = e.ConsumerRecord?.TopicPartition;
+        if (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange && partition is not null && _lanes.TryGetValue(partition, out var lane)) lane.OutOfRange();
+        else if (e.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId)
+        {
+            foreach (var of in _lanes.Values.Where(of => partition is null || of.Partition.Topic == partition.Topic)) of.SourceGone();
+            _parts.Watch.Lost(e.Error);
+            if (_reported.Add($"{e.Error.Code} {partition?.Topic}")) Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null);
+        }
+        else if (e.Error.IsFatal) _rebuild = true;
+        else
+        {
+            if (_reported.Add(e.Error.Code.ToString())) Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null);
+            _parts.Watch.Lost(e.Error);
+        }
+    }
+
+    private void Error(Error error)
+    {
+        if (error.IsFatal) _rebuild = true;
+        if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve || error.IsFatal) _parts.Watch.Lost(error);
+    }
+
+    /// <summary>The client has given up for good: a new one takes over, and the lanes begin again.</summary>
+    private void Rebuild()
+    {
+        Log.ReaderRebuilt(_parts.Logger, _parts.Instance);
+        Revoke([.. _lanes.Keys]);
+        var former = _consumer;
+        Close(former);
+        if (_stopped.Token.WaitHandle.WaitOne(s_again) || _stopping) return;
+        _consumer = Build();
+        _rebuild = false;
+    }
+
+    private async Task EndAsync()
+    {
+        await _ended.Task.ConfigureAwait(false);
+        Task[] lanes;
+        lock (_lanes) lanes = [.. _lanes.Values.Select(lane => lane.StopAsync())];
+        lock (_parts.Ending) lanes = [.. lanes, .. _parts.Ending];
+        await Task.WhenAll(lanes).ConfigureAwait(false);
+        await Task.Run(() => Close(_consumer)).ConfigureAwait(false);       // it tells the broker what the view has, and leaves the group
+    }
+
+    private void Close(IConsumer<byte[], byte[]> consumer)
+    {
+        try { consumer.Close(); }
+        catch (KafkaException e) { Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null); }
+        consumer.Dispose();
+    }
+
+    private IConsumer<byte[], byte[]> Build()
+    {
+        try
+        {
+            var consumer = new ConsumerBuilder<byte[], byte[]>(_config)
+                .SetPartitionsAssignedHandler((_, partitions) =>
+                {
+                    Assign(partitions);
+                    return partitions.Select(partition => new TopicPartitionOffset(partition, Offset.End));     // each lane moves there once it knows where the view stands
+                })
+                .SetPartitionsRevokedHandler((_, partitions) => Revoke(partitions.Select(partition => partition.TopicPartition)))
+                .SetPartitionsLostHandler((_, partitions) => Revoke(partitions.Select(partition => partition.TopicPartition)))
+                .SetErrorHandler((_, error) => Error(error))
+                .SetLogHandler((_, message) => Log.Client(_parts.Logger, message))
+                .Build();
+            consumer.Subscribe(_parts.Settings.Topics.Select(topic => topic.Name));
+            return consumer;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            throw new BrookException($"The Kafka consumer of Brook instance '{_parts.Instance}' cannot be made: {e.Message}", e);
+        }
+    }
+}

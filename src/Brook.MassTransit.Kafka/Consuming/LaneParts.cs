@@ -1,0 +1,21 @@
+using Brook.Lanes;
+using MassTransit.Transports;
+using Microsoft.Extensions.Logging;
+
+namespace Brook.MassTransit.Kafka;
+
+/// <summary>What the lanes of one reader share.</summary>
+/// <param name="Instance">The instance's name.</param>
+/// <param name="Settings">The setup.</param>
+/// <param name="Engine">The instance's engine.</param>
+/// <param name="Watch">Knows whether the broker is there.</param>
+/// <param name="Time">For pauses.</param>
+/// <param name="Logger">Of this package.</param>
+internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookEngine Engine, BrokerWatch Watch, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Lanes that were taken away and still finish what they have at work.</summary>
+    public List<Task> Ending { get; } = [];
+
+    /// <summary>MassTransit's endpoint, whose observers hear of each batch.</summary>
+    public ReceiveEndpointContext? Endpoint { get; set; }
+}

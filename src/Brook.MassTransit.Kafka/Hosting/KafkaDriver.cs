@@ -1,0 +1,97 @@
+using System.Text;
+using Brook.Lanes;
+using Confluent.Kafka;
+using MassTransit.Transports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Brook.MassTransit.Kafka;
+
+/// <summary>One instance on Kafka: what sends and what reads, started and stopped with the bus.</summary>
+internal sealed class KafkaDriver : IStreamDriver, IDisposable
+{
+    private readonly StreamDriving _driving;
+    private readonly KafkaSettings _settings;
+    private readonly ILogger _logger;
+    private readonly KafkaSender _sender;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly string _forwardTopic;
+    private KafkaReader? _reader;
+    private Task _forwards = Task.CompletedTask;
+    private Task? _stopped;
+
+    public KafkaDriver(StreamDriving driving, KafkaSettings settings)
+    {
+        (_driving, _settings) = (driving, settings);
+        _logger = driving.Provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit.Kafka") ?? NullLogger.Instance;
+        _sender = new KafkaSender(driving.Stream.Instance, settings, driving.Gate, _logger);
+        _forwardTopic = settings.ForwardTopic ?? $"{settings.SendTo}.{driving.Stream.Instance}.forward";
+        Watch = new BrokerWatch(driving.Stream.Instance, settings, driving.Time, _logger);
+    }
+
+    public string Instance => _driving.Stream.Instance;
+
+    public KafkaSettings Settings => _settings;
+
+    /// <summary>Whether the broker is there.</summary>
+    public BrokerWatch Watch { get; }
+
+    public KafkaReader? Reader => _reader;
+
+    public bool ForwardsToOtherNodes => _driving.Stream.Forwards;
+
+    public IEnumerable<string> Halted => _reader?.Halted ?? [];
+
+    public void Connect(IBusInstance bus) => _driving.Provider.GetRequiredService<KafkaRiders>().Of(bus).Add(this, bus);
+
+    /// <summary>The rider starts. Ends when the broker has answered, and what other nodes tell is heard.</summary>
+    public async Task StartAsync(ReceiveEndpointContext endpoint)
+    {
+        _sender.Open();
+        if (_settings.Topics.Count == 0 || _driving.Builder.IsSendOnly)
+        {
+            Watch.Start(() => _sender.Client, _stopping.Token);
+        }
+        else
+        {
+            var engine = _driving.Provider.GetRequiredKeyedService<BrookEngine>(_driving.Builder.Name);
+            var parts = new LaneParts(Instance, _settings, engine, Watch, _driving.Time, _logger) { Endpoint = endpoint };
+            _reader = new KafkaReader(parts, _settings.ReaderConfig(_driving.Builder.IsPerNode ? _driving.Stream.Node : null));
+            Watch.Start(() => _reader.Client, _stopping.Token);
+            _reader.Start();
+            if (ForwardsToOtherNodes)
+            {
+                var forwards = new ForwardReader(Instance, _forwardTopic, _driving.Stream.Node, _settings.ForwardConfig(_driving.Stream.Node), engine, _driving.Time, _logger);
+                _forwards = Task.Run(() => forwards.RunAsync(_stopping.Token), CancellationToken.None);
+                await forwards.Ready.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            }
+        }
+        await Watch.Answered.WaitAsync(_stopping.Token).ConfigureAwait(false);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _stopped ??= EndAsync(cancellationToken);
+
+    public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken) => _sender.SendAsync(events, fromHandlers, cancellationToken);
+
+    public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
+    {
+        _sender.Tell(_forwardTopic, events.Span, new Headers { { ForwardReader.NodeHeader, Encoding.UTF8.GetBytes(_driving.Stream.Node) } });
+        return default;
+    }
+
+    public void Dispose()
+    {
+        _sender.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task EndAsync(CancellationToken cancellationToken)
+    {
+        if (_reader is not null) await _reader.StopAsync(cancellationToken).ConfigureAwait(false);
+        await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _forwards.ConfigureAwait(false);
+        await Task.Run(_sender.Dispose, CancellationToken.None).ConfigureAwait(false);
+    }
+}
