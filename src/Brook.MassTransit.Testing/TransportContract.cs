@@ -75,6 +75,9 @@ public sealed record TransportFeatures
 /// <param name="Configure">Puts the bus on the transport: <c>x => x.UsingRabbitMq(...)</c>. Called for each node.</param>
 public sealed record TransportUnderTest(TransportFeatures Features, Action<IBusRegistrationConfigurator> Configure)
 {
+    /// <summary>Puts an instance's stream elsewhere than on the bus, after all else of its setup: <c>brook => brook.UseKafka(...)</c>, with a topic that has 4 partitions. Called for each instance; null: it is on the bus.</summary>
+    public Action<BrookBuilder>? ConfigureStream { get; init; }
+
     /// <summary>Stops the broker and starts it again with what it has; null: there is none.</summary>
     public Func<CancellationToken, Task>? RestartAsync { get; init; }
 }

@@ -34,7 +34,11 @@ internal sealed class TransportProbe(string name, TransportUnderTest transport, 
         => StartAsync(x => x.AddBrook(brook => Setup(brook, Store, more, handling)), stopTimeout);
 
     /// <summary>A node that only sends.</summary>
-    public Task<TransportNode> StartSenderAsync() => StartAsync(x => x.AddBrook(brook => brook.Stream("stream", partitions: 4).SendOnly()));
+    public Task<TransportNode> StartSenderAsync() => StartAsync(x => x.AddBrook(brook =>
+    {
+        brook.Stream("stream", partitions: 4).SendOnly();
+        transport.ConfigureStream?.Invoke(brook);
+    }));
 
     /// <summary>A node with two instances on the stream.</summary>
     public Task<TransportNode> StartTwoAsync(IViewStore other) => StartAsync(x =>
@@ -104,10 +108,11 @@ internal sealed class TransportProbe(string name, TransportUnderTest transport, 
         return entry.IsMissing ? 0 : System.Text.Json.JsonSerializer.Deserialize<int>(entry.Value.Span);
     }
 
-    private static void Setup(BrookBuilder brook, IViewStore store, Action<BrookBuilder>? more, Action<BrookEvent<Step>>? handling)
+    private void Setup(BrookBuilder brook, IViewStore store, Action<BrookBuilder>? more, Action<BrookEvent<Step>>? handling)
     {
         brook.UseStore(_ => store).Stream("stream", partitions: 4);
         more?.Invoke(brook);
+        transport.ConfigureStream?.Invoke(brook);
         brook.Options.HandlerAttempts = 1;
         brook.On<Step>("step", e =>
         {
