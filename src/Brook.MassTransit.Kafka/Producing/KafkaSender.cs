@@ -13,6 +13,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     private const int MaxUnderWay = 50_000;             // half of what the client takes
     private readonly Lock _lock = new();
     private readonly Queue<(Sending Sending, int Index)> _waiting = new();
+    private readonly HashSet<Sending> _unanswered = [];
     private readonly RecordWriter _writer = new(settings);
     private IProducer<byte[], byte[]>? _producer;
     private int _underWay;
@@ -37,6 +38,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         if (events.IsEmpty) return new SendOutcome([], [], null);
         var sending = new Sending(this, events.Span);
         Begin(sending, fromHandlers);
+        if (sending.Done.IsCompleted) Forget(sending);              // refused at once
         try
         {
             return await sending.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -48,6 +50,11 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
                 ? "The send was cancelled before the Kafka client had anything of it, so nothing was sent."
                 : "The send was cancelled while it was under way: the event may have been sent. An event whose id the caller set (BrookEvent.Id) can be sent again and is applied once.", e, cancellationToken);
         }
+    }
+
+    private void Forget(Sending sending)
+    {
+        lock (_lock) _unanswered.Remove(sending);
     }
 
     /// <summary>Sends to another topic without waiting; a failure is logged.</summary>
@@ -87,6 +94,8 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             while (_waiting.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, new BrookException("The bus stopped before the event could be sent."));
             _producer?.Dispose();
             _producer = null;
+            foreach (var sending in _unanswered) sending.Abandon(new BrookException("The bus stopped while the event was under way to Kafka, so it may have been sent."));
+            _unanswered.Clear();
         }
     }
 
@@ -94,6 +103,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     {
         lock (_lock)
         {
+            _unanswered.Add(sending);
             if (!fromHandlers && !IsOpen(sending)) return;
             for (var i = 0; i < sending.Count; i++)
             {
@@ -162,6 +172,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         lock (_lock)
         {
             _underWay--;
+            if (sending.Done.IsCompleted) _unanswered.Remove(sending);
             if (_waiting.Count > 0 && gate.IsOpen) ProduceWaiting();
         }
     }
@@ -230,6 +241,9 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             Interlocked.CompareExchange(ref _error, error, null);
             if (Interlocked.Decrement(ref _left) == 0) End();
         }
+
+        /// <summary>Nobody answers any more.</summary>
+        public void Abandon(Exception error) => _done.TrySetResult(new([], [.. Enumerable.Range(0, Count)], error));
 
         private void End()
         {
