@@ -9,7 +9,6 @@ public static class PythonKafka
 {
     // Debian's own: a Python that comes first on PATH does not have its packages.
     private const string Executable = "/usr/bin/python3";
-
     private const string Produce = """
         import json, sys
         from confluent_kafka import Producer
@@ -17,11 +16,9 @@ public static class PythonKafka
         producer = Producer({"bootstrap.servers": sys.argv[1]})
         for line in sys.stdin:
             message = json.loads(line)
-            producer.produce(sys.argv[2], key=message["Key"], value=message["Value"], headers=message["Headers"],
-                             on_delivery=lambda error, _: failed.append(error) if error else None)
+            producer.produce(sys.argv[2], key=message["Key"], value=message["Value"], headers=message["Headers"], on_delivery=lambda error, _: failed.append(error) if error else None)
         if producer.flush(20) or failed: sys.exit("not delivered: %s" % failed)
         """;
-
     private const string Consume = """
         import json, sys, time
         from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING
@@ -38,7 +35,6 @@ public static class PythonKafka
             print(json.dumps({"Key": text(message.key()), "Value": text(message.value()), "Headers": headers}))
             count -= 1
         """;
-
     private static readonly Lazy<string?> s_whyNot = new(() => CanImport() ? null : "confluent_kafka for Python is not installed: apt-get install python3-confluent-kafka");
 
     /// <summary>Null when Python has confluent_kafka; otherwise what is missing. For <see cref="Servers.SkipReason(string?)"/>.</summary>
@@ -57,10 +53,8 @@ public static class PythonKafka
 
     private static bool CanImport()
     {
-        if (!File.Exists(Executable)) return false;
-        using var process = Process.Start(new ProcessStartInfo(Executable, ["-c", "import confluent_kafka"]) { RedirectStandardError = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0;
+        using var process = File.Exists(Executable) ? Process.Start(new ProcessStartInfo(Executable, ["-c", "import confluent_kafka"]) { RedirectStandardError = true }) : null;
+        process?.WaitForExit();
+        return process is { ExitCode: 0 };
     }
 }
