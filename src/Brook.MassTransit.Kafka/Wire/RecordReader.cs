@@ -59,7 +59,7 @@ internal static class RecordReader
         return OwnLine.In(new()
         {
             Id = IdOf(callers ?? record.Headers.Text(RecordHeaders.AutoId)), HasCallersId = callers is not null, Type = e.Type, Author = e.Author,
-            CreatedAt = e.At is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : record.Timestamp, Key = Checked(record.Headers.Text(RecordHeaders.Key)),
+            CreatedAt = e.At is { } at ? TimeOf(at) : record.Timestamp, Key = Elixirs(in record),
             Headers = RecordHeaders.OfEvent(record.Headers), Data = e.Data, Position = position, SentAt = record.Timestamp,
         });
     }
@@ -73,7 +73,7 @@ internal static class RecordReader
         return OwnLine.In(new()
         {
             Id = id, HasCallersId = format.RemembersMessageIds && id != default, Type = type, CreatedAt = shape.Message.IsEmpty ? record.Timestamp : shape.SentTime ?? record.Timestamp,
-            Key = KeyOf(in record, format), Headers = headers, Data = shape.Message.IsEmpty ? Trimmed(value) : shape.Message, Position = position, SentAt = record.Timestamp,
+            Key = KeyOf(in record, format), Headers = headers, Data = shape.Message.IsEmpty ? value : shape.Message, Position = position, SentAt = record.Timestamp,
         });
     }
 
@@ -86,7 +86,7 @@ internal static class RecordReader
 
     private static EventEnvelope Refused(in KafkaRecord record, RecordFormat format, EventPosition position, string reason) => new()
     {
-        Type = "", Key = KeyOf(in record, format), Record = record.Value, Position = position, SentAt = record.Timestamp,
+        Type = "", Key = Elixirs(in record) ?? KeyOf(in record, format), Record = record.Value, Position = position, SentAt = record.Timestamp,
         Error = $"The record cannot be read: {reason.TrimEnd('.')}. It is kept as it came. Correct its sender, or say how the topic is to be read.",
     };
 
@@ -108,14 +108,14 @@ internal static class RecordReader
     private static string? KeyOf(in KafkaRecord record, RecordFormat format)
         => format.Elixir == ElixirForm.None && record.Key is { Length: > 0 and <= Names.MaxKeyBytes } key && Utf8.IsValid(key) ? Encoding.UTF8.GetString(key) : null;
 
-    private static string? Checked(string? key)
-    {
-        if (key is not null) Names.CheckKey(key);
-        return key;
-    }
+    /// <summary>The event key of a record whose own key is the event's type.</summary>
+    private static string? Elixirs(in KafkaRecord record) => record.Headers.Text(RecordHeaders.Key) is { Length: > 0 and <= Names.MaxKeyBytes } key ? key : null;
 
     private static Guid IdOf(string? text)
         => text is null ? default : Guid.TryParseExact(text, "D", out var id) ? id : throw new FormatException($"its header \"{RecordHeaders.Id}\" or \"{RecordHeaders.AutoId}\" is not a UUID of the form 8-4-4-4-12");
+
+    private static DateTimeOffset TimeOf(long milliseconds)
+        => milliseconds is >= -62_135_596_800_000 and <= 253_402_300_799_999 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : throw new FormatException("its \"create_ts\" is not a time in Unix milliseconds");
 
     private static byte[] Unquoted(ReadOnlyMemory<byte> value)
     {
@@ -124,6 +124,4 @@ internal static class RecordReader
         var text = new byte[json.ValueSpan.Length];
         return text[..json.CopyString(text)];
     }
-
-    private static ReadOnlyMemory<byte> Trimmed(ReadOnlyMemory<byte> json) => json.Trim((byte)' ');
 }

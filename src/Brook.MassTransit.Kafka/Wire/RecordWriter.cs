@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
 using Brook.Elixir;
 using Brook.Lanes;
@@ -13,17 +12,18 @@ namespace Brook.MassTransit.Kafka;
 /// </summary>
 internal static class RecordWriter
 {
-    /// <summary>The event as a record. Its bytes may be those of <see cref="EventEnvelope.Record"/>: hand it over before they are used again.</summary>
+    /// <summary>The event as a record, with bytes of its own.</summary>
     /// <param name="e">An event with its line.</param>
     /// <param name="format">The topic's.</param>
     public static Message<byte[]?, byte[]?> Write(in EventEnvelope e, RecordFormat format) => format.Elixir == ElixirForm.None
-        ? new() { Key = e.Key is null ? null : Encoding.UTF8.GetBytes(e.Key), Value = Bytes(e.Record) }
+        ? new() { Key = e.Key is null ? null : Encoding.UTF8.GetBytes(e.Key), Value = e.Record.ToArray() }
         : new() { Key = Encoding.UTF8.GetBytes(e.Type), Value = ElixirValue(in e, format.Elixir), Headers = ElixirHeaders(in e) };
 
     private static byte[] ElixirValue(in EventEnvelope e, ElixirForm form)
     {
-        var json = new ArrayBufferWriter<byte>(e.Data.Length + 160);
-        new ElixirEnvelope(e.Type, e.Author, e.CreatedAt.ToUnixTimeMilliseconds(), e.Data).Write(json, jsonSerde: form == ElixirForm.JsonSerde);
+        var data = e.Data.IsEmpty ? EventEnvelope.Read(e.Record, e.Position, e.SentAt).Data : e.Data;     // a sender's event has its line only
+        var json = new ArrayBufferWriter<byte>(data.Length + 160);
+        new ElixirEnvelope(e.Type, e.Author, e.CreatedAt.ToUnixTimeMilliseconds(), data).Write(json, jsonSerde: form == ElixirForm.JsonSerde);
         return json.WrittenSpan.ToArray();
     }
 
@@ -35,7 +35,4 @@ internal static class RecordWriter
         foreach (var (name, value) in e.Headers ?? BrookEvent.NoHeaders) headers.Add(RecordHeaders.HeaderPrefix + name, Encoding.UTF8.GetBytes(value));
         return headers;
     }
-
-    private static byte[] Bytes(ReadOnlyMemory<byte> line)
-        => MemoryMarshal.TryGetArray(line, out var part) && part.Offset == 0 && part.Array!.Length == part.Count ? part.Array : line.ToArray();
 }
