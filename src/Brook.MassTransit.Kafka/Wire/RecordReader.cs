@@ -112,7 +112,7 @@ internal static class RecordReader
     private static string? Elixirs(in KafkaRecord record) => record.Headers.Text(RecordHeaders.Key) is { Length: > 0 and <= Names.MaxKeyBytes } key ? key : null;
 
     private static Guid IdOf(string? text)
-        => text is null ? default : Guid.TryParseExact(text, "D", out var id) ? id : throw new FormatException($"its header \"{RecordHeaders.Id}\" or \"{RecordHeaders.AutoId}\" is not a UUID of the form 8-4-4-4-12");
+        => text is null ? default : Guid.TryParseExact(text, "D", out var id) ? id : throw new FormatException("its header \"brook-id\" or \"brook-auto-id\" is not a UUID of the form 8-4-4-4-12");
 
     private static DateTimeOffset TimeOf(long milliseconds)
         => milliseconds is >= -62_135_596_800_000 and <= 253_402_300_799_999 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : throw new FormatException("its \"create_ts\" is not a time in Unix milliseconds");

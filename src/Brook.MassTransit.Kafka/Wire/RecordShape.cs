@@ -36,7 +36,7 @@ internal readonly struct RecordShape
             while (json.Read()) { }
             return new() { Kind = kind, MessageTypes = [] };
         }
-        var (isElixir, hasType, hasData, messageIsFirst) = (false, false, false, true);
+        var (isElixir, hasType, hasData) = (false, false, false);
         ReadOnlyMemory<byte> message = default;
         string[] types = [];
         string? id = null, correlation = null;
@@ -46,16 +46,19 @@ internal readonly struct RecordShape
             var isMark = json.ValueTextEquals("__brook_struct__"u8) || json.ValueTextEquals("__data_type__"u8);
             hasType |= json.ValueTextEquals("type"u8);
             hasData |= json.ValueTextEquals("data"u8);
-            var field = json.ValueTextEquals("message"u8) ? 1 : json.ValueTextEquals("messageType"u8) ? 2 : json.ValueTextEquals("messageId"u8) ? 3 : json.ValueTextEquals("correlationId"u8) ? 4 : json.ValueTextEquals("sentTime"u8) ? 5 : 0;
+            var field = FieldOf(in json);
             json.Read();
             isElixir |= isMark && json.TokenType == JsonTokenType.String && json.ValueTextEquals("Elixir.Brook.Event"u8);
             var start = (int)json.TokenStartIndex;
-            if (field == 3 && json.TokenType == JsonTokenType.String) id = json.GetString();
-            if (field == 4 && json.TokenType == JsonTokenType.String) correlation = json.GetString();
-            if (field == 5 && json.TokenType == JsonTokenType.String && json.TryGetDateTimeOffset(out var at)) sent = at;
-            if (field == 2 && json.TokenType == JsonTokenType.StartArray) types = Urns(ref json);
+            if (json.TokenType == JsonTokenType.String)
+            {
+                if (field == Field.MessageId) id = json.GetString();
+                if (field == Field.CorrelationId) correlation = json.GetString();
+                if (field == Field.SentTime && json.TryGetDateTimeOffset(out var at)) sent = at;
+            }
+            if (field == Field.MessageType && json.TokenType == JsonTokenType.StartArray) types = Urns(ref json);
             json.Skip();
-            if (field == 1 && messageIsFirst) (message, messageIsFirst) = (value[start..(int)json.BytesConsumed], false);
+            if (field == Field.Message && message.IsEmpty) message = value[start..(int)json.BytesConsumed];
         }
         while (json.Read()) { }
         return new()
@@ -73,6 +76,14 @@ internal readonly struct RecordShape
         JsonValueKind.Number => "a JSON number",
         _ => "true, false or null",
     };
+
+    private static Field FieldOf(in Utf8JsonReader json)
+        => json.ValueTextEquals("message"u8) ? Field.Message
+            : json.ValueTextEquals("messageType"u8) ? Field.MessageType
+            : json.ValueTextEquals("messageId"u8) ? Field.MessageId
+            : json.ValueTextEquals("correlationId"u8) ? Field.CorrelationId
+            : json.ValueTextEquals("sentTime"u8) ? Field.SentTime
+            : Field.Other;
 
     private static string[] Urns(ref Utf8JsonReader json)
     {
@@ -92,4 +103,15 @@ internal readonly struct RecordShape
         JsonTokenType.False => JsonValueKind.False,
         _ => JsonValueKind.Null,
     };
+
+    /// <summary>Of MassTransit's envelope.</summary>
+    private enum Field
+    {
+        Other,
+        Message,
+        MessageType,
+        MessageId,
+        CorrelationId,
+        SentTime,
+    }
 }
