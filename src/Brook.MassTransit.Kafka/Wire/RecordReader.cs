@@ -16,12 +16,13 @@ internal static class RecordReader
     public static bool TryRead(in KafkaRecord record, RecordFormat format, EventPosition position, out EventEnvelope envelope)
     {
         if (record.Value is null) return TryReadTombstone(in record, format, position, out envelope);
-        if (EventReader.TryReadOwn(record.Value, position, record.Timestamp, out envelope) && !OwnLine.HasBreaks(record.Value))
+        var isOwn = EventReader.TryReadOwn(record.Value, position, record.Timestamp, out envelope);
+        if (isOwn && !OwnLine.HasBreaks(record.Value))
         {
             if (envelope.Key is null && record.Key is not null && KeyOf(in record, format) is { } key) envelope = OwnLine.In(envelope with { Key = key });
             return true;
         }
-        try { envelope = ReadOther(in record, record.Value, format, position); }
+        try { envelope = ReadOther(in record, record.Value, isOwn, format, position); }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException)
         {
             envelope = Refused(in record, format, position, e.Message);
@@ -37,14 +38,15 @@ internal static class RecordReader
         return true;
     }
 
-    private static EventEnvelope ReadOther(in KafkaRecord record, ReadOnlyMemory<byte> value, RecordFormat format, EventPosition position)
+    private static EventEnvelope ReadOther(in KafkaRecord record, ReadOnlyMemory<byte> value, bool isOwn, RecordFormat format, EventPosition position)
     {
         if (value.IsEmpty) throw new JsonException("its value is empty");
         var shape = RecordShape.Of(value);
+        if (isOwn) return ReadBrook(in record, value, format, position);
         if (shape.IsElixir) return ReadElixir(in record, value, position);
         if (TypeOf(in record, in shape, format) is { } type) return ReadMessage(in record, value, in shape, type, format, position);
         if (shape.IsBrook) return ReadBrook(in record, value, format, position);
-        if (shape.Kind == JsonValueKind.String && value.Span.IndexOf("\\\""u8) >= 0) return ReadOther(in record, Unquoted(value), format, position);     // Elixir's Brook reads an event in a string as well
+        if (shape.Kind == JsonValueKind.String && value.Span.IndexOf("\\\""u8) >= 0) return ReadOther(in record, Unquoted(value), isOwn: false, format, position);     // Elixir's Brook reads an event in a string as well
         throw new JsonException(Unmapped(in record, in shape) is { } urn
             ? $"it is a message of MassTransit, '{urn}', and no event type is known for that"
             : $"it is {RecordShape.Describe(shape.Kind)}, and the topic has no event type of its own");

@@ -85,6 +85,7 @@ public sealed class RecordReaderTests
     [InlineData("\"secret\"", "it is a JSON string, and")]
     [InlineData("\"{\\\"secret\\\":1}\"", "it is a JSON object without \"type\" and \"data\", and")]
     [InlineData("{\"secret\":1}", "it is a JSON object without \"type\" and \"data\", and")]
+    [InlineData("{\"id\":\"0199c6f8-4d41-7c3a-9f57-2d1c5f6e7a80\",\"type\":\"t\",\"author\":\"a\",\"create_ts\":1,\"key\":\"42\",\"data\":\"a\nb\"}", "")]
     [InlineData("{\"type\":5,\"data\":1}", "\"type\" is a Number")]
     [InlineData("{\"type\":\"\\ud800\",\"data\":1,\"__brook_struct__\":\"Elixir.Brook.Event\"}", "")]
     [InlineData("{\"type\":null,\"data\":1,\"__brook_struct__\":\"Elixir.Brook.Event\"}", "it has no \"type\"")]
@@ -162,6 +163,7 @@ public sealed class RecordReaderTests
     public void An_event_that_says_so_itself_is_one_in_a_topic_with_an_event_type()
     {
         Assert.Equal("""{"id":"42"}""", Text(Read(Line, new() { EventType = "other" }).Data));
+        Assert.Equal("""{ "id":"42"}""", Text(Read(Line.Replace("{\"id\":\"42\"", "{\n\"id\":\"42\"", StringComparison.Ordinal), new() { EventType = "other" }).Data));
         Assert.Equal("t", Read("""{"author":"a","create_ts":1,"data":1,"type":"t","__data_type__":"Elixir.Brook.Event"}""", new() { EventType = "other" }).Type);
     }
 
