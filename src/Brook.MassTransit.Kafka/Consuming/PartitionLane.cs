@@ -14,7 +14,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
-    private readonly KafkaTopic _topic = parts.Settings.Topics.First(topic => topic.Name == partition.Topic);
+    private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
     private readonly SourceOf _source = new(reader, parts, partition);
     private readonly CancellationTokenSource _gone = new();
     private List<ConsumeResult<byte[], byte[]>> _arrived = [], _taken = [];
@@ -261,9 +261,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         var count = 0;
         for (var i = start; i < end; i++)
         {
-            var record = _taken[i];
-            var position = new EventPosition(Name, record.Offset.Value);
-            if (RecordReader.TryRead(record.Message, position, _topic, out var envelope)) _events[count++] = envelope;
+            var (message, offset) = (_taken[i].Message, _taken[i].Offset.Value);
+            var record = new KafkaRecord(message.Key, message.Value, message.Headers, KafkaRecord.TimeOf(message.Timestamp));
+            if (RecordReader.TryRead(in record, _format, new EventPosition(Name, offset), out _events[count])) count++;
             else Tombstone();
         }
         return _events.AsMemory(0, count);
