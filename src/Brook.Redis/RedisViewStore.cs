@@ -79,6 +79,9 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken) => _data.ReadAsync(() => _reader.CountAsync(collection, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
+    public IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken) => _reader.ReadCollectionsAsync(cancellationToken);
+
+    /// <inheritdoc />
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var record in await _data.ReadAsync(() => _logs.ReadAsync(entry, type, cancellationToken), cancellationToken).ConfigureAwait(false)) yield return record;

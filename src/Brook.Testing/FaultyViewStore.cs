@@ -114,6 +114,13 @@ public sealed class FaultyViewStore(IViewStore inner) : IViewStore, IAsyncDispos
     }
 
     /// <inheritdoc />
+    public async IAsyncEnumerable<string> ReadCollectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Pass(FaultPoint.Read);
+        await foreach (var collection in _inner.ReadCollectionsAsync(cancellationToken)) yield return collection;
+    }
+
+    /// <inheritdoc />
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Pass(FaultPoint.Read);

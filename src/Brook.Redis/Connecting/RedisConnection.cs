@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
 using StackExchange.Redis;
 
 namespace Brook.Redis;
@@ -9,6 +11,7 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
 {
     // Nothing is repeated behind our back: a commit whose answer got lost is looked up first.
     private const CommandFlags Once = CommandFlags.CommandRetryNever;
+    private const int ScannedAtOnce = 1000;
     private readonly SemaphoreSlim _connecting = new(1);
     private IConnectionMultiplexer? _multiplexer;
     private Task<IConnectionMultiplexer>? _attempt;      // goes on when who asked for it does not wait: the next one takes it
@@ -115,6 +118,29 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
 
     public static string Show(IEnumerable<EndPoint> endpoints)
         => string.Join(", ", endpoints.Select(endpoint => endpoint is DnsEndPoint dns ? string.Create(CultureInfo.InvariantCulture, $"{dns.Host}:{dns.Port}") : endpoint.ToString()));
+
+    /// <summary>The names of all keys that begin with this text, some perhaps twice. It takes the server no longer than a millisecond at a time.</summary>
+    /// <param name="beginning">What they begin with, taken literally.</param>
+    /// <param name="own">One of the view's keys: in a cluster it says which server has them.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="BrookException">It failed.</exception>
+    public async IAsyncEnumerable<string> ScanAsync(string beginning, RedisKey own, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var node = await AskAsync(database => database.IdentifyEndpointAsync(own, CommandFlags.DemandMaster), cancellationToken).ConfigureAwait(false)
+            ?? throw RedisFailure.Unreachable(Endpoint, null);
+        var scan = Database.Multiplexer.GetServer(node).KeysAsync(Database.Database, Pattern(beginning), ScannedAtOnce).GetAsyncEnumerator(cancellationToken);
+        await using (scan.ConfigureAwait(false))
+            while (await AskAsync(_ => scan.MoveNextAsync().AsTask(), cancellationToken).ConfigureAwait(false))
+                if ((string?)scan.Current is { } name && name.StartsWith(beginning, StringComparison.Ordinal)) yield return name;
+    }
+
+    /// <summary>A pattern for what begins with this text, taken literally.</summary>
+    private static string Pattern(string text)
+    {
+        var pattern = new StringBuilder(text.Length + 8);
+        foreach (var c in text) pattern.Append(c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : c.ToString());
+        return pattern.Append('*').ToString();
+    }
 
     private void OnFailed(object? sender, ConnectionFailedEventArgs failed)
     {

@@ -42,13 +42,5 @@ internal sealed class ElixirNames(string space)
             if (at != own.Length) yield return Key(States + name[..at]);
     }
 
-    /// <summary>A pattern for what begins with this text, taken literally.</summary>
-    public static string Beginning(string text)
-    {
-        var pattern = new StringBuilder(text.Length + 8);
-        foreach (var c in text) pattern.Append(c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : c.ToString());
-        return pattern.Append('*').ToString();
-    }
-
     private static RedisKey Key(string name) => Encoding.UTF8.GetBytes(name);
 }

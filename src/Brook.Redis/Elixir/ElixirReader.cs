@@ -7,7 +7,7 @@ namespace Brook.Redis;
 /// <summary>Reads entries in Elixir's layout: some, a page, how many. Nothing lists a collection's keys there, so pages and counts scan the names of the whole database, a part at a time.</summary>
 internal sealed class ElixirReader(RedisConnection connection, ElixirNames names, TimeProvider time)
 {
-    private const int MostInAPage = 1000, ScannedAtOnce = 1000, RememberedScans = 4;
+    private const int MostInAPage = 1000, RememberedScans = 4;
     private readonly CollectionReader _own = new(connection, names.Own, time);
     private readonly Lock _lock = new();
     private readonly List<(string Id, string[] Keys)> _scans = [];        // the last used last
@@ -65,15 +65,26 @@ internal sealed class ElixirReader(RedisConnection connection, ElixirNames names
         return count;
     }
 
-    /// <summary>The names of all keys that begin with this text, some perhaps twice. It takes the server no longer than a millisecond at a time.</summary>
-    public async IAsyncEnumerable<string> ScanAsync(string beginning, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The names of all keys that begin with this text, some perhaps twice.</summary>
+    public IAsyncEnumerable<string> ScanAsync(string beginning, CancellationToken cancellationToken) => connection.ScanAsync(beginning, names.Own.Id, cancellationToken);
+
+    /// <summary>Where a name has several colons, the state in it says which one ends the collection.</summary>
+    public async IAsyncEnumerable<string> ReadCollectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var node = await connection.AskAsync(database => database.IdentifyEndpointAsync(names.Own.Id, CommandFlags.DemandMaster), cancellationToken).ConfigureAwait(false)
-            ?? throw RedisFailure.Unreachable(connection.Endpoint, null);
-        var scan = connection.Database.Multiplexer.GetServer(node).KeysAsync(connection.Database.Database, ElixirNames.Beginning(beginning), ScannedAtOnce).GetAsyncEnumerator(cancellationToken);
-        await using (scan.ConfigureAwait(false))
-            while (await connection.AskAsync(_ => scan.MoveNextAsync().AsTask(), cancellationToken).ConfigureAwait(false))
-                if ((string?)scan.Current is { } name && name.StartsWith(beginning, StringComparison.Ordinal)) yield return name;
+        await foreach (var own in _own.ReadCollectionsAsync(cancellationToken).ConfigureAwait(false)) yield return own;
+        var seen = new HashSet<string>();
+        await foreach (var name in ScanAsync(names.States, cancellationToken).ConfigureAwait(false))
+        {
+            var entry = name[names.States.Length..];
+            if (entry.IndexOf(':', StringComparison.Ordinal) is not (>= 0 and var colon)) continue;
+            var collection = entry[..colon];
+            if (entry.IndexOf(':', colon + 1) >= 0)
+            {
+                if ((byte[]?)await connection.AskAsync(database => database.StringGetAsync(name), cancellationToken).ConfigureAwait(false) is not { } state) continue;
+                if (ElixirState.OwnerOf(state, new(collection, entry[(colon + 1)..])) is var key && entry.EndsWith($":{key}", StringComparison.Ordinal)) collection = entry[..^(key.Length + 1)];
+            }
+            if (seen.Add(collection)) yield return collection;
+        }
     }
 
     private RedisKey HashOf(string collection) => ElixirNames.IsOwn(collection) ? names.Own.Of(collection).Entries : names.RowsOf(collection);

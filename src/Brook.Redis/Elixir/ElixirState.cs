@@ -31,6 +31,10 @@ internal static class ElixirState
         return new(VersionOf(Encoding.ASCII.GetString(row, 0, 16)), value, end == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(end));
     }
 
+    /// <summary>The key of the entry that a state is.</summary>
+    /// <exception cref="BrookException">It is not what Brook writes.</exception>
+    public static string OwnerOf(byte[] state, EntryKey key) => Parse(state, key).Key;
+
     public static string Hex(long version) => version.ToString("x16", CultureInfo.InvariantCulture);
 
     public static string Digits(DateTimeOffset? end) => (end is { } at ? Math.Max(1, at.ToUnixTimeMilliseconds()) : 0).ToString("D15", CultureInfo.InvariantCulture);

@@ -33,6 +33,12 @@ internal sealed class RedisNames
     /// <summary>What the check of rights writes and removes.</summary>
     public RedisKey Probe { get; }
 
+    /// <summary>What the names of the collections' indexes begin with: each has one while it has entries.</summary>
+    public string Indexes => $"{_own}i:";
+
+    /// <summary>The collection of an index.</summary>
+    public string CollectionOf(string index) => index[Indexes.Length..].Replace("%3A", ":", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
+
     public CollectionNames Of(string collection) => _collections.GetOrAdd(collection, static (name, prefix) => new(prefix, name), _own);
 }
 

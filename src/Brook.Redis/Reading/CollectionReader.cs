@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Brook.Storage;
@@ -23,6 +24,14 @@ internal sealed class CollectionReader(RedisConnection connection, RedisNames na
         foreach (var (group, at) in places.Values.Index())
             for (var i = 0; i < at.Count; i++) entries[at[i]] = Read(found[group][i], now, keys.Span[at[i]]);
         return entries;
+    }
+
+    /// <summary>Those that have an index, in no order.</summary>
+    public async IAsyncEnumerable<string> ReadCollectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<string>();
+        await foreach (var index in connection.ScanAsync(names.Indexes, names.Id, cancellationToken).ConfigureAwait(false))
+            if (seen.Add(index)) yield return names.CollectionOf(index);
     }
 
     /// <summary>In the order of the keys' bytes. <paramref name="after"/> is the last key that was looked at.</summary>

@@ -44,6 +44,14 @@ internal static class ReadingCases
             await store.LogIsAsync("a", null, "t=1");
             store.Equal("the conflicts when the null is expected to be missing", 1, (await store.RefusedAsync(Put("a", "1", 0))).Count);
         }),
+        new("collections that have entries are named once each", async store =>
+        {
+            store.Same("the collections of an empty store", [], await store.CollectionsAsync());
+            await store.CommitAsync(Put("a", "1"), Put("b", "2"), Put(new EntryKey("others:of%25", "a"), "3"), Put(new EntryKey("$own:x/0", "1"), "4"));
+            store.Same("the collections", ["$own:x/0", "others:of%25", "things"], await store.CollectionsAsync());
+            await store.CommitAsync(Delete("a"), Delete("b"));
+            store.Same("the collections that are left", ["$own:x/0", "others:of%25"], await store.CollectionsAsync());
+        }),
         new("values come back byte for byte", async store =>
         {
             foreach (var json in (string[])["0", "\"\"", "{}", "{ \"b\" : 1,  \"a\":[1.50, -0.0, 1e400] }", "\"\\u00e9 é 日本 \\uD83D\\uDE00 😀 \\n\\t\\\"\"", "{\"a\":1,\"a\":2}", "123456789012345678901234567890"])

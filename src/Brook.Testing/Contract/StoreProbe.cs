@@ -115,6 +115,15 @@ internal sealed class StoreProbe(string @case, IViewStore store, SettableClock? 
 
     public Task LogIsAsync(string key, string? type, params string[] records) => LogIsAsync(Thing(key), type, records);
 
+    /// <summary>Sorted.</summary>
+    public async Task<IReadOnlyList<string>> CollectionsAsync()
+    {
+        var collections = new List<string>();
+        await foreach (var collection in store.ReadCollectionsAsync(cancellationToken)) collections.Add(collection);
+        collections.Sort(StringComparer.Ordinal);
+        return collections;
+    }
+
     public async Task CountIsAsync(long count, string collection = Things) => Equal($"the count of {collection}", count, await store.CountAsync(collection, cancellationToken));
 
     /// <summary>All pages; none is larger than asked.</summary>

@@ -49,6 +49,9 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
         }
     }
 
+    /// <summary>As the store has it: no lane asks.</summary>
+    public IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken) => store.ReadCollectionsAsync(cancellationToken);
+
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var record in await ReadWholeLogAsync(entry, type, cancellationToken).ConfigureAwait(false)) yield return record;

@@ -114,6 +114,8 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         {
             if (_started) return;
             await Store.StartAsync(cancellationToken).ConfigureAwait(false);
+            if (await ViewStoreCopying.IsUnfinishedAsync(Store, cancellationToken).ConfigureAwait(false))
+                throw new BrookException("The store holds a copy of a view that was not finished (CopyToAsync). Begin the copy again from its source, or clear the store.");
             Volatile.Write(ref _started, true);
         }
         finally

@@ -23,6 +23,9 @@ public interface IViewStore
     /// <summary>The number of entries; constant time where the store can.</summary>
     ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken);
 
+    /// <summary>The collections that have entries, each once, in the store's order; Brook's own too. It may take long: for maintenance. One that empties meanwhile, or whose entries have all expired, may be among them.</summary>
+    IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken);
+
     /// <summary>The log of an entry in the order appended, of one type or of all; nothing for a missing entry.</summary>
     IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken);
 

@@ -58,6 +58,15 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
     }
 
     /// <inheritdoc />
+    public async IAsyncEnumerable<string> ReadCollectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string[] collections;
+        lock (_lock) collections = [.. _collections.Where(collection => collection.Value.ByKey.Count > 0).Select(collection => collection.Key)];
+        await ValueTask.CompletedTask.ConfigureAwait(false);
+        foreach (var collection in collections) yield return collection;
+    }
+
+    /// <inheritdoc />
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte>[] records;

@@ -36,6 +36,8 @@ internal sealed class FlakyStore(IViewStore inner, int seed) : IViewStore
         return await inner.CountAsync(collection, cancellationToken);
     }
 
+    public IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken) => inner.ReadCollectionsAsync(cancellationToken);
+
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var record in inner.ReadLogAsync(entry, type, cancellationToken)) yield return record;

@@ -37,6 +37,7 @@ internal static class BrokenStores
         ("a count that is only raised", "the count follows puts, overwrites and deletes", inner => new CountsPuts(inner)),
         ("the given bytes are kept", "a store keeps no memory it was given", inner => new KeepsMemory(inner)),
         ("expectations are compared before the lock", "increments by compare and set from many sides lose none", inner => new ComparesFirst(inner)),
+        ("Brook's own collections are not named", "collections that have entries are named once each", inner => new HidesOwn(inner)),
         ("entries of a commit are written one by one", "a read never sees half a commit", inner => new WritesOneByOne(inner)),
     ];
 
@@ -48,6 +49,11 @@ internal static class BrokenStores
             commit.Add(new CommitEntry(new("things", "a"), EntryAction.Delete, null));
             await Inner.CommitAsync(commit, cancellationToken);
         }
+    }
+
+    private sealed class HidesOwn(IViewStore inner) : StoreDecorator(inner)
+    {
+        public override IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken) => Inner.ReadCollectionsAsync(cancellationToken).Where(collection => !collection.StartsWith('$'));
     }
 
     private sealed class Reads(IViewStore inner, Func<StoredEntry[], StoredEntry[]> change) : StoreDecorator(inner)

@@ -51,6 +51,8 @@ internal sealed class HookedStore(IViewStore? inner = null) : IViewStore
         return await Inner.CountAsync(collection, cancellationToken);
     }
 
+    public IAsyncEnumerable<string> ReadCollectionsAsync(CancellationToken cancellationToken) => Inner.ReadCollectionsAsync(cancellationToken);
+
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Reading([entry]);
