@@ -76,11 +76,12 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, and waits until it has ended in its own way.</summary>
-    public async Task StopAsync()
+    /// <param name="within">How long that may take; 10 s when nothing is said.</param>
+    public async Task StopAsync(TimeSpan? within = null)
     {
         Send(SigTerm);
         Send(s_signal.Continue);    // a paused one would never see it
-        await EndedAsync();
+        await EndedAsync(within);
     }
 
     /// <summary>SIGSTOP, and waits until it stands still. Connections stay open and nothing is answered.</summary>
@@ -114,10 +115,11 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
         _process = null;
     }
 
-    private async Task EndedAsync()
+    private async Task EndedAsync(TimeSpan? within = null)
     {
-        try { await Started.WaitForExitAsync().WaitAsync(s_deadline); }
-        catch (TimeoutException e) { throw new TimeoutException($"Process {Id} did not end within {s_deadline.TotalSeconds} s. The end of its log:\n{LogTail()}", e); }
+        var deadline = within ?? s_deadline;
+        try { await Started.WaitForExitAsync().WaitAsync(deadline); }
+        catch (TimeoutException e) { throw new TimeoutException($"Process {Id} did not end within {deadline.TotalSeconds} s. The end of its log:\n{LogTail()}", e); }
     }
 
     private static string Group(string user) => File.ReadLines("/etc/passwd").Select(line => line.Split(':')).First(fields => fields[0] == user)[3];

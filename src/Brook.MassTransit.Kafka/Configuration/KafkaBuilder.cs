@@ -98,6 +98,6 @@ public enum ElixirFormat
     /// <summary>With Brook.Serde, its default.</summary>
     BrookSerde,
 
-    /// <summary>With JsonSerde.</summary>
+    /// <summary>With JsonSerde, or Brook.Legacy.</summary>
     JsonSerde,
 }

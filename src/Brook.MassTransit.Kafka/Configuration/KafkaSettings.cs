@@ -34,6 +34,15 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
         }
     }
 
+    /// <summary>How a topic's records are read.</summary>
+    /// <param name="topic">One of those that are read.</param>
+    /// <param name="types">The event types of MassTransit's messages, by their urns.</param>
+    public RecordFormat FormatOf(string topic, IReadOnlyDictionary<string, string> types)
+    {
+        var of = Topics.First(known => known.Name == topic);
+        return new() { Elixir = Elixir, EventType = of.EventType, TombstoneType = of.TombstoneType, TypeOfMessage = urn => types.GetValueOrDefault(urn), RemembersMessageIds = true };
+    }
+
     /// <summary>The consumer of the instance's topics.</summary>
     /// <param name="node">Names the process, when each has the whole view.</param>
     public ConsumerConfig ReaderConfig(string? node)

@@ -126,15 +126,10 @@ internal sealed class KafkaReader
         for (var until = Environment.TickCount64 + (long)s_room.TotalMilliseconds; lane.IsFull && !_stopping;)
         {
             _wake.Reset();
-            if (!lane.IsFull) return;
-            if (until - Environment.TickCount64 is var left && left <= 0)
-            {
-                _consumer.Pause([lane.Partition]);
-                lane.Paused();
-                return;
-            }
-            _wake.Wait((int)left);
+            if (lane.IsFull && until - Environment.TickCount64 is > 0 and var left) _wake.Wait((int)left);
+            else if (lane.IsFull) lane.Pause(_consumer);
         }
+        _wake.Set();                                                // it may have been for something else
     }
 
     /// <summary>What lanes want of the consumer. What cannot be done now is tried again with the next poll.</summary>

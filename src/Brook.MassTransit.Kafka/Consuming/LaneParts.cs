@@ -1,4 +1,5 @@
 using Brook.Lanes;
+using MassTransit;
 using MassTransit.Transports;
 using Microsoft.Extensions.Logging;
 
@@ -15,6 +16,11 @@ internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookE
 {
     /// <summary>Lanes that were taken away and still finish what they have at work.</summary>
     public List<Task> Ending { get; } = [];
+
+    /// <summary>How a topic's records are read.</summary>
+    public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns);
+
+    private Dictionary<string, string> Urns { get; } = Engine.Types.Mapped.GroupBy(type => MessageUrn.ForTypeString(type.Data)).ToDictionary(types => types.Key, types => types.First().Name);
 
     /// <summary>MassTransit's endpoint, whose observers hear of each batch.</summary>
     public ReceiveEndpointContext? Endpoint { get; set; }

@@ -11,14 +11,14 @@ namespace Brook.MassTransit.Kafka;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no handle; late callers may still cancel it.")]
 internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPartition partition)
 {
-    private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024;
+    private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
-    private readonly KafkaTopic _topic = parts.Settings.Topics.First(topic => topic.Name == partition.Topic);
+    private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
     private readonly SourceOf _source = new(reader, parts, partition);
     private readonly CancellationTokenSource _gone = new();
     private List<ConsumeResult<byte[], byte[]>> _arrived = [], _taken = [];
-    private EventEnvelope[] _events = new EventEnvelope[64];
+    private readonly EventEnvelope[] _events = new EventEnvelope[Together];
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private Lane? _lane;
@@ -74,9 +74,14 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         Volatile.Read(ref _more).TrySetResult();
     }
 
-    public void Paused()
+    /// <summary>On the reader's thread: no more for now.</summary>
+    public void Pause(IConsumer<byte[], byte[]> consumer)
     {
-        lock (_lock) _paused = true;
+        lock (_lock)
+        {
+            consumer.Pause([partition]);
+            _paused = true;
+        }
     }
 
     /// <summary>The broker has no such offset.</summary>
@@ -131,8 +136,10 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
                 if (_lane is null) await OpenAsync().ConfigureAwait(false);
                 await MoreAsync().ConfigureAwait(false);
                 if (_stopping || await MustCloseAsync().ConfigureAwait(false)) continue;
-                if (!TakeArrived()) continue;
-                await ProcessAsync().ConfigureAwait(false);
+                TakeArrived();
+                for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
+                    if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
+                _taken.Clear();
             }
         }
         catch (OperationCanceledException) when (_gone.IsCancellationRequested)
@@ -199,30 +206,28 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         return true;
     }
 
-    private bool TakeArrived()
+    private void TakeArrived()
     {
         lock (_lock)
         {
-            (_arrived, _taken) = (_taken, _arrived);
-            _bytes = 0;
-            if (!_paused || _wantsResume) return _taken.Count > 0;
-            _wantsResume = true;
+            (_arrived, _taken, _bytes) = (_taken, _arrived, 0);
+            _wantsResume = _paused;
         }
-        reader.Wake();
-        return _taken.Count > 0;
+        reader.Wake();                                              // there is room
     }
 
-    private async Task ProcessAsync()
+    /// <summary>Takes some of the records along. False: those behind them must wait.</summary>
+    private async Task<bool> ProcessAsync(int start, int end)
     {
-        reader.Wake();                                              // there is room
-        var observed = new BatchObservation(parts.Endpoint, Name, _taken.Count);
+        var observed = new BatchObservation(parts.Endpoint, Name, end - start);
         try
         {
             await observed.BeforeAsync().ConfigureAwait(false);
-            var result = await _lane!.ProcessAsync(Envelopes(), _gone.Token).ConfigureAwait(false);
+            var result = await _lane!.ProcessAsync(Envelopes(start, end), _gone.Token).ConfigureAwait(false);
             await observed.AfterAsync().ConfigureAwait(false);
-            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _taken[^1].Offset.Value + 1));
+            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _taken[end - 1].Offset.Value + 1));
             else await LeaveAsync(result.Outcome).ConfigureAwait(false);
+            return result.Outcome == BatchOutcome.Committed;
         }
         catch (Exception error) when (!_gone.IsCancellationRequested)
         {
@@ -230,11 +235,11 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             await observed.FailedAsync(error).ConfigureAwait(false);
             await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
+            return false;
         }
         finally
         {
-            Array.Clear(_events, 0, Math.Min(_events.Length, _taken.Count));
-            _taken.Clear();
+            Array.Clear(_events);
         }
     }
 
@@ -251,14 +256,14 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(false);       // who was thought dead hears meanwhile that it has no partition any more
     }
 
-    private ReadOnlyMemory<EventEnvelope> Envelopes()
+    private ReadOnlyMemory<EventEnvelope> Envelopes(int start, int end)
     {
-        if (_events.Length < _taken.Count) _events = new EventEnvelope[Math.Max(_taken.Count, 2 * _events.Length)];
         var count = 0;
-        foreach (var record in _taken)
+        for (var i = start; i < end; i++)
         {
-            var position = new EventPosition(Name, record.Offset.Value);
-            if (RecordReader.TryRead(record.Message, position, _topic, out var envelope)) _events[count++] = envelope;
+            var (message, offset) = (_taken[i].Message, _taken[i].Offset.Value);
+            var record = new KafkaRecord(message.Key, message.Value, message.Headers, KafkaRecord.TimeOf(message.Timestamp));
+            if (RecordReader.TryRead(in record, _format, new EventPosition(Name, offset), out _events[count])) count++;
             else Tombstone();
         }
         return _events.AsMemory(0, count);
@@ -276,7 +281,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            (_seekTo, _isOpen, _outOfRange, _bytes) = (offset, true, false, 0);
+            (_seekTo, _isOpen, _outOfRange, _bytes, _wantsResume) = (offset, true, false, 0, _paused);
             _arrived.Clear();
         }
         reader.Wake();

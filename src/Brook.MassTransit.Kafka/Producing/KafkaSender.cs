@@ -13,8 +13,10 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     private const int MaxUnderWay = 50_000;             // half of what the client takes
     private readonly Lock _lock = new();
     private readonly Queue<(Sending Sending, int Index)> _waiting = new();
-    private readonly RecordWriter _writer = new(settings);
-    private IProducer<byte[], byte[]>? _producer;
+    private readonly HashSet<Sending> _unanswered = [];
+    private readonly RecordFormat _format = new() { Elixir = settings.Elixir };
+    private readonly TopicPartition _to = new(settings.SendTo, settings.Elixir == ElixirFormat.None ? Partition.Any : 0);      // Brook for Elixir writes to partition 0 alone: there is the order
+    private IProducer<byte[]?, byte[]?>? _producer;
     private int _underWay;
     private bool _openAwaited, _disposed;
 
@@ -37,6 +39,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         if (events.IsEmpty) return new SendOutcome([], [], null);
         var sending = new Sending(this, events.Span);
         Begin(sending, fromHandlers);
+        if (sending.Done.IsCompleted) Forget(sending);              // refused at once
         try
         {
             return await sending.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -50,6 +53,11 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         }
     }
 
+    private void Forget(Sending sending)
+    {
+        lock (_lock) _unanswered.Remove(sending);
+    }
+
     /// <summary>Sends to another topic without waiting; a failure is logged.</summary>
     public void Tell(string topic, ReadOnlySpan<EventEnvelope> events, Headers headers)
     {
@@ -59,12 +67,12 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             {
                 try
                 {
-                    (_producer ??= Build()).Produce(topic, new Message<byte[], byte[]> { Value = e.Record.ToArray(), Headers = headers }, report =>
+                    (_producer ??= Build()).Produce(topic, new Message<byte[]?, byte[]?> { Value = e.Record.ToArray(), Headers = headers }, report =>
                     {
                         if (report.Error.IsError) Log.ForwardFails(logger, instance, report.Error.Reason);
                     });
                 }
-                catch (ProduceException<byte[], byte[]> error) { Log.ForwardFails(logger, instance, error.Error.Reason); }
+                catch (ProduceException<byte[]?, byte[]?> error) { Log.ForwardFails(logger, instance, error.Error.Reason); }
             }
         }
     }
@@ -72,7 +80,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     /// <summary>Ends when the broker has what is under way; what it has not got then is reported to its senders.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        IProducer<byte[], byte[]>? producer;
+        IProducer<byte[]?, byte[]?>? producer;
         lock (_lock) producer = _producer;
         if (producer is null) return;
         try { await Task.Run(() => producer.Flush(cancellationToken), CancellationToken.None).ConfigureAwait(false); }
@@ -87,6 +95,8 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             while (_waiting.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, new BrookException("The bus stopped before the event could be sent."));
             _producer?.Dispose();
             _producer = null;
+            foreach (var sending in _unanswered) sending.Abandon(new BrookException("The bus stopped while the event was under way to Kafka, so it may have been sent."));
+            _unanswered.Clear();
         }
     }
 
@@ -94,6 +104,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     {
         lock (_lock)
         {
+            _unanswered.Add(sending);
             if (!fromHandlers && !IsOpen(sending)) return;
             for (var i = 0; i < sending.Count; i++)
             {
@@ -147,21 +158,22 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             if (_disposed) throw new BrookException("The bus has stopped, so nothing can be sent any more.");
             _producer ??= Build();
             sending.Started = true;
-            _producer.Produce(settings.SendTo, sending.Messages[index], report => Delivered(sending, index, report));
+            _producer.Produce(_to, sending.Messages[index], report => Delivered(sending, index, report));
             _underWay++;
         }
-        catch (ProduceException<byte[], byte[]> e) { Refused(sending, index, e.Error); }
+        catch (ProduceException<byte[]?, byte[]?> e) { Refused(sending, index, e.Error); }
         catch (Exception e) when (e is BrookException or KafkaException or InvalidOperationException) { sending.Failed(index, e); }
     }
 
     /// <summary>On a thread of the client's: events of one call may end on it one after the other, so nothing of the callers runs here.</summary>
-    private void Delivered(Sending sending, int index, DeliveryReport<byte[], byte[]> report)
+    private void Delivered(Sending sending, int index, DeliveryReport<byte[]?, byte[]?> report)
     {
         if (report.Error.IsError) Refused(sending, index, report.Error);
         else sending.Sent(index, report.Partition, report.Offset);
         lock (_lock)
         {
             _underWay--;
+            if (sending.Done.IsCompleted) _unanswered.Remove(sending);
             if (_waiting.Count > 0 && gate.IsOpen) ProduceWaiting();
         }
     }
@@ -170,7 +182,7 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
     {
         sending.Failed(index, SendFailures.Of(error, settings, sending.Messages[index]));
         if (!error.IsFatal) return;
-        IProducer<byte[], byte[]>? former;
+        IProducer<byte[]?, byte[]?>? former;
         lock (_lock) (former, _producer) = (_producer, null);       // the next send makes another
         if (former is null) return;
         Log.SenderRebuilt(logger, instance, error.Reason);
@@ -183,9 +195,9 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         lock (_lock) return !sending.Started && (sending.IsWithdrawn = true);
     }
 
-    private IProducer<byte[], byte[]> Build()
+    private IProducer<byte[]?, byte[]?> Build()
     {
-        try { return new ProducerBuilder<byte[], byte[]>(settings.SenderConfig()).SetLogHandler((_, message) => Log.Client(logger, message)).Build(); }
+        try { return new ProducerBuilder<byte[]?, byte[]?>(settings.SenderConfig()).SetLogHandler((_, message) => Log.Client(logger, message)).Build(); }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             throw new BrookException($"The Kafka producer of Brook instance '{instance}' cannot be made: {e.Message}", e);
@@ -203,11 +215,11 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
 
         public Sending(KafkaSender sender, ReadOnlySpan<EventEnvelope> events)
         {
-            (Messages, _places, _left, _topic) = (new Message<byte[], byte[]>[events.Length], new (int, long)[events.Length], events.Length, sender._topic);
-            for (var i = 0; i < events.Length; i++) Messages[i] = sender._writer.Write(in events[i]);
+            (Messages, _places, _left, _topic) = (new Message<byte[]?, byte[]?>[events.Length], new (int, long)[events.Length], events.Length, sender._topic);
+            for (var i = 0; i < events.Length; i++) Messages[i] = RecordWriter.Write(in events[i], sender._format);
         }
 
-        public Message<byte[], byte[]>[] Messages { get; }
+        public Message<byte[]?, byte[]?>[] Messages { get; }
 
         public int Count => Messages.Length;
 
@@ -230,6 +242,9 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             Interlocked.CompareExchange(ref _error, error, null);
             if (Interlocked.Decrement(ref _left) == 0) End();
         }
+
+        /// <summary>Nobody answers any more.</summary>
+        public void Abandon(Exception error) => _done.TrySetResult(new([], [.. Enumerable.Range(0, Count)], error));
 
         private void End()
         {

@@ -6,12 +6,12 @@ namespace Brook.MassTransit.Kafka;
 /// <summary>What the caller of a send is told.</summary>
 internal static class SendFailures
 {
-    public static BrookException Of(Error error, KafkaSettings settings, Message<byte[], byte[]> message) => error.Code switch
+    public static BrookException Of(Error error, KafkaSettings settings, Message<byte[]?, byte[]?> message) => error.Code switch
     {
-        ErrorCode.MsgSizeTooLarge or ErrorCode.Local_InvalidArg when message.Value.Length > 900_000
-            => new(string.Create(CultureInfo.InvariantCulture, $"The event has {message.Value.Length:N0} bytes, more than the client (message.max.bytes) or topic '{settings.SendTo}' (max.message.bytes) takes; it was not sent. Put the payload elsewhere and send a reference, or raise both.")),
+        ErrorCode.MsgSizeTooLarge or ErrorCode.Local_InvalidArg when message.Value!.Length > 900_000
+            => new(string.Create(CultureInfo.InvariantCulture, $"The event has {message.Value!.Length:N0} bytes, more than the client (message.max.bytes) or topic '{settings.SendTo}' (max.message.bytes) takes; it was not sent. Put the payload elsewhere and send a reference, or raise both.")),
         ErrorCode.MsgSizeTooLarge
-            => new(string.Create(CultureInfo.InvariantCulture, $"The event has {message.Value.Length:N0} bytes, and topic '{settings.SendTo}' takes no record of that size (max.message.bytes); it was not sent.")),
+            => new(string.Create(CultureInfo.InvariantCulture, $"The event has {message.Value!.Length:N0} bytes, and topic '{settings.SendTo}' takes no record of that size (max.message.bytes); it was not sent.")),
         ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition
             => new($"The broker at {settings.Producer.BootstrapServers} has no topic '{settings.SendTo}', so the event was not sent. Create the topic, or correct the name in kafka.SendTo(...) or kafka.Topic(...)."),
         ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed

@@ -1,4 +1,5 @@
 using System.Text;
+using Brook.Elixir;
 using Brook.Storage;
 using StackExchange.Redis;
 
@@ -72,7 +73,7 @@ internal sealed class ElixirCall(ElixirNames names, ElixirSerializer serializer,
         AddKeys(names.StateOf(entry.Entry), names.RowsOf(entry.Entry.Collection));
         Add(entry.Entry.Collection, entry.Entry.Key, entry.Action switch { EntryAction.Put => "P", EntryAction.Delete => "D", _ => "C" });
         Add(entry.Expected switch { null => "", 0 => "0", var version => ElixirState.Hex(version.Value) });
-        Add(ElixirState.Quote(Encoding.UTF8.GetBytes(entry.Entry.Key)), ElixirNames.IsAmbiguous(entry.Entry) ? "1" : "");
+        Add(ElixirText.Quote(Encoding.UTF8.GetBytes(entry.Entry.Key)), ElixirNames.IsAmbiguous(entry.Entry) ? "1" : "");
         if (entry.Action == EntryAction.Check) return;
         Add(removal is null ? "" : (RedisValue)(byte[])[(byte)'=', .. removal.Types], removal?.Lists.Count ?? 0, removal?.Elements.Count ?? 0);
         foreach (var list in removal?.Lists ?? []) AddKeys(list);
@@ -82,7 +83,7 @@ internal sealed class ElixirCall(ElixirNames names, ElixirSerializer serializer,
             Add(element);
         }
         if (entry.Action != EntryAction.Put) return;
-        Add(ElixirState.Quote(entry.Value.Span), ElixirState.Digits(entry.ExpiresAt));
+        Add(ElixirText.Quote(entry.Value.Span), ElixirState.Digits(entry.ExpiresAt));
         var types = appends.GroupBy(append => append.Append.Type).ToList();
         Add(types.Count);
         foreach (var type in types)

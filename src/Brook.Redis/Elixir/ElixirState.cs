@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Brook.Elixir;
 using Brook.Storage;
 
 namespace Brook.Redis;
@@ -15,7 +15,6 @@ namespace Brook.Redis;
 internal static class ElixirState
 {
     public const int EndDigits = 15, TypesAt = 16 + 40 + EndDigits;
-    private static readonly SearchValues<byte> s_escaped = SearchValues.Create([.. Enumerable.Range(0, 32).Select(c => (byte)c), (byte)'"', (byte)'\\']);
     private static readonly string s_missing = new('0', 16), s_one = new string('0', 15) + "1";
 
     /// <summary>Missing when there is nothing, it has ended, or it is another entry's of the same name.</summary>
@@ -36,49 +35,6 @@ internal static class ElixirState
 
     public static string Digits(DateTimeOffset? end) => (end is { } at ? Math.Max(1, at.ToUnixTimeMilliseconds()) : 0).ToString("D15", CultureInfo.InvariantCulture);
 
-    /// <summary>A JSON string, escaped as Jason does: quotes, backslashes and control characters, nothing else.</summary>
-    public static void Quote(ReadOnlySpan<byte> text, IBufferWriter<byte> to)
-    {
-        to.Write("\""u8);
-        for (int end; (end = text.IndexOfAny(s_escaped)) >= 0; text = text[(end + 1)..])
-        {
-            to.Write(text[..end]);
-            switch (text[end])
-            {
-                case (byte)'"': to.Write("\\\""u8); break;
-                case (byte)'\\': to.Write("\\\\"u8); break;
-                case (byte)'\b': to.Write("\\b"u8); break;
-                case (byte)'\t': to.Write("\\t"u8); break;
-                case (byte)'\n': to.Write("\\n"u8); break;
-                case (byte)'\f': to.Write("\\f"u8); break;
-                case (byte)'\r': to.Write("\\r"u8); break;
-                default: to.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\\u{text[end]:X4}"))); break;
-            }
-        }
-        to.Write(text);
-        to.Write("\""u8);
-    }
-
-    public static ReadOnlyMemory<byte> Quote(ReadOnlySpan<byte> text)
-    {
-        var to = new ArrayBufferWriter<byte>(text.Length + text.Length / 8 + 2);
-        Quote(text, to);
-        return to.WrittenMemory;
-    }
-
-    /// <summary>As text: what Elixir's <c>to_string</c> makes of a key, and of an event type.</summary>
-    public static string Rendered(ref Utf8JsonReader json, ReadOnlySpan<byte> all)
-    {
-        var start = (int)json.TokenStartIndex;
-        switch (json.TokenType)
-        {
-            case JsonTokenType.String: return json.GetString()!;
-            case JsonTokenType.Null: return "";
-            case JsonTokenType.StartObject or JsonTokenType.StartArray: json.Skip(); break;
-        }
-        return Encoding.UTF8.GetString(all[start..(int)json.BytesConsumed]);
-    }
-
     private static (string Key, ReadOnlyMemory<byte> Value) Parse(byte[] state, EntryKey key)
     {
         string? owner = null;
@@ -91,7 +47,7 @@ internal static class ElixirState
             {
                 var (isKey, isValue) = (owner is null && json.ValueTextEquals("key"u8), value is null && json.ValueTextEquals("value"u8));
                 json.Read();
-                if (isKey) owner = Rendered(ref json, state);
+                if (isKey) owner = ElixirText.Rendered(ref json, state);
                 else if (isValue) value = Text(ref json);
                 else json.Skip();
             }

@@ -23,6 +23,9 @@ internal sealed class EventTypes
         foreach (var type in _mapped.Values) _names.TryAdd(type.DataType, type.Name);
     }
 
+    /// <summary>The types that were registered.</summary>
+    public IEnumerable<(Type Data, string Name)> Mapped => _mapped.Values.Select(type => (type.DataType, type.Name));
+
     /// <summary>Somebody takes events nobody mapped.</summary>
     public bool HandlesUnmapped => _untyped.Length > 0;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Brook.Storage;
 using static Brook.Change;
 
-namespace Brook.MassTransit.RabbitMq.Tests.Support;
+namespace Brook.MassTransit.Tests.Shared;
 
 public sealed record Step(int Number);
 
