@@ -13,7 +13,7 @@ internal sealed class Topic : IDisposable
     {
         Cluster = new MockKafkaCluster();
         Cluster.CreateTopic("stream", partitions);
-        _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Cluster.BootstrapServers, LingerMs = 0 }).Build();
+        _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Cluster.BootstrapServers, LingerMs = 0 }).SetLogHandler(static (_, _) => { }).Build();
     }
 
     public MockKafkaCluster Cluster { get; }
@@ -26,8 +26,17 @@ internal sealed class Topic : IDisposable
         for (var number = from; number <= to; number++) await WriteAsync(key, $$$"""{"type":"step","author":"x","create_ts":1,"key":"{{{key}}}","data":{"number":{{{number}}}}}""", partition);
     }
 
-    public async Task<long> WriteAsync(string? key, string? value, int partition = 0, Headers? headers = null)
-        => (await _producer.ProduceAsync(new TopicPartition("stream", partition), new Message<byte[]?, byte[]?> { Key = Bytes(key), Value = Bytes(value), Headers = headers }, TestContext.Current.CancellationToken)).Offset;
+    public async Task<long> WriteAsync(string? key, string? value, int partition = 0, Headers? headers = null, string topic = "stream")
+        => (await _producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?, byte[]?> { Key = Bytes(key), Value = Bytes(value), Headers = headers }, TestContext.Current.CancellationToken)).Offset;
+
+    /// <summary>The first record of the topic as text.</summary>
+    public (string? Key, string? Value) First()
+    {
+        using var consumer = new ConsumerBuilder<string, string>(new ConsumerConfig { BootstrapServers = Servers, GroupId = "look" }).Build();
+        consumer.Assign(new TopicPartitionOffset("stream", 0, Offset.Beginning));
+        var record = consumer.Consume(TestContext.Current.CancellationToken);
+        return (record.Message.Key, record.Message.Value);
+    }
 
     /// <summary>Many at once.</summary>
     public void Write(int count, Func<int, (string Key, string Value)> record, int partition = 0)
