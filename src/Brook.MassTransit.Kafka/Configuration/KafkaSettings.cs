@@ -34,6 +34,9 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
         }
     }
 
+    /// <summary>How often to see whether the topics are still the same: every 5 s, or as often as the client renews what it knows of them.</summary>
+    public TimeSpan LookAtTopics => TimeSpan.FromMilliseconds(Math.Min(5000, Consumer.TopicMetadataRefreshIntervalMs is > 0 and var often ? often : 5000));
+
     /// <summary>How a topic's records are read.</summary>
     /// <param name="topic">One of those that are read.</param>
     /// <param name="types">The event types of MassTransit's messages, by their urns.</param>

@@ -47,7 +47,11 @@ internal sealed class KafkaReader
         get { lock (_lanes) return _lanes.Count; }
     }
 
-    public void Start() => new Thread(Run) { IsBackground = true, Name = $"brook-kafka {_parts.Settings.Group}" }.Start();
+    public void Start()
+    {
+        new Thread(Run) { IsBackground = true, Name = $"brook-kafka {_parts.Settings.Group}" }.Start();
+        _ = Task.Run(LookAtTopicsAsync);
+    }
 
     /// <summary>What is at work is finished, then the group is left; when the token is cancelled, at once. Never throws.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
@@ -74,6 +78,33 @@ internal sealed class KafkaReader
         try { _consumer.StoreOffset(new TopicPartitionOffset(partition, next)); }
         catch (KafkaException e) when (e.Error.Code is ErrorCode.Local_State or ErrorCode.Local_UnknownPartition or ErrorCode.Local_Fatal) { }    // it is another's by now
         catch (ObjectDisposedException) { }
+    }
+
+    /// <summary>Whether the topics are still those that were opened.</summary>
+    private async Task LookAtTopicsAsync()
+    {
+        while (!_stopped.IsCancellationRequested && !_stopping)
+        {
+            await Task.Delay(_parts.Settings.LookAtTopics, _parts.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            PartitionLane[] open;
+            lock (_lanes) open = [.. _lanes.Values.Where(lane => lane.SourceId is not null)];
+            foreach (var topic in open.GroupBy(lane => lane.Partition.Topic))
+            {
+                try
+                {
+                    var id = await TopicIds.OfAsync(Client, topic.Key, _stopped.Token).ConfigureAwait(false);
+                    foreach (var lane in topic.Where(lane => id is not null && lane.SourceId != id)) lane.SourceGone();
+                }
+                catch (KafkaException e) when (e.Error.Code is ErrorCode.UnknownTopicOrPart)
+                {
+                    foreach (var lane in topic) lane.SourceGone();
+                }
+                catch (Exception e) when (e is KafkaException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+                {
+                    break;                                          // the broker is away, or the client
+                }
+            }
+        }
     }
 
     private void Run()

@@ -31,6 +31,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
 
     public string Name { get; } = WireContract.Lane(partition.Topic, partition.Partition);
 
+    /// <summary>The topic it was opened with; null: not known, or not open.</summary>
+    public string? SourceId { get; private set; }
+
     /// <summary>Why it stands still; null: it does not.</summary>
     public string? Halted => _halted ?? _lane?.Halted;
 
@@ -165,6 +168,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             {
                 var source = await _source.FindAsync(_gone.Token).ConfigureAwait(false);
                 _lane = await parts.Engine.OpenLaneAsync(Name, source, _gone.Token).ConfigureAwait(false);
+                SourceId = source.Id;
                 GoTo(_lane.NextOffset);
                 return;
             }
@@ -202,7 +206,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         if (!outOfRange) return true;                               // opened again, it is compared with what is there now
         var source = await _source.FindAsync(_gone.Token).ConfigureAwait(false);
         var (low, high) = await _source.RangeAsync(_gone.Token).ConfigureAwait(false);
-        await HaltAsync(string.Create(CultureInfo.InvariantCulture, $"the view has read {Name} up to offset {next:N0}, and the broker has {low:N0} to {high - 1:N0}{(source.Id is null ? "" : $" of topic {source.Id}")}: {(next < low ? "records were removed before they were read (retention), so the view would miss them" : "the topic has lost what the view has, or was made anew")}. Give the topic a view of its own and build it anew, or set the lane's entry to an offset that is there if the gap is acceptable")).ConfigureAwait(false);
+        await HaltAsync(string.Create(CultureInfo.InvariantCulture, $"the view has read {Name} up to offset {next:N0}, and the broker has {(low == high ? "no records" : string.Create(CultureInfo.InvariantCulture, $"{low:N0} to {high - 1:N0}"))}{(source.Id is null ? "" : $" of topic {source.Id}")}: {(next < low ? "records were removed before they were read (retention), so the view would miss them" : "the topic has lost what the view has, or was made anew")}. Give the topic a view of its own and build it anew, or set the lane's entry to an offset that is there if the gap is acceptable")).ConfigureAwait(false);
         return true;
     }
 

@@ -1,6 +1,5 @@
 using Brook.Lanes;
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 
 namespace Brook.MassTransit.Kafka;
 
@@ -9,7 +8,7 @@ internal sealed class SourceOf(KafkaReader reader, LaneParts parts, TopicPartiti
 {
     /// <summary>The topic as it is now.</summary>
     /// <exception cref="KafkaException">The broker does not answer, or has no such topic.</exception>
-    public async Task<LaneSource> FindAsync(CancellationToken cancellationToken) => new(await TopicIdAsync(cancellationToken).ConfigureAwait(false), async token => await FirstAsync(token).ConfigureAwait(false));
+    public async Task<LaneSource> FindAsync(CancellationToken cancellationToken) => new(await TopicIds.OfAsync(reader.Client, partition.Topic, cancellationToken).ConfigureAwait(false), async token => await FirstAsync(token).ConfigureAwait(false));
 
     /// <summary>The first offset, and the one behind the last.</summary>
     public Task<(long Low, long High)> RangeAsync(CancellationToken cancellationToken) => AskAsync(() =>
@@ -17,21 +16,6 @@ internal sealed class SourceOf(KafkaReader reader, LaneParts parts, TopicPartiti
         var range = reader.Consumer.QueryWatermarkOffsets(partition, KafkaSettings.Patience);
         return (range.Low.Value, range.High.Value);
     }, cancellationToken);
-
-    /// <summary>Null: the broker is too old to have ids.</summary>
-    private async Task<string?> TopicIdAsync(CancellationToken cancellationToken)
-    {
-        using var admin = new DependentAdminClientBuilder(reader.Client).Build();
-        try
-        {
-            var described = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([partition.Topic]), new DescribeTopicsOptions { RequestTimeout = KafkaSettings.Patience }).WaitAsync(cancellationToken).ConfigureAwait(false);
-            return described.TopicDescriptions[0].TopicId?.ToString() is { } id && id.Any(digit => digit is not ('A' or '=')) ? id : null;
-        }
-        catch (KafkaException e) when (e.Error.Code is ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed)
-        {
-            return null;
-        }
-    }
 
     private async Task<long> FirstAsync(CancellationToken cancellationToken)
     {

@@ -131,6 +131,36 @@ public sealed class PositionTests
     }
 
     [Fact]
+    public async Task A_topic_that_is_made_anew_while_it_is_read_is_not_taken_for_the_one_before()
+    {
+        using var topic = new Topic();
+        await using var node = await Node.StartAsync(topic.Servers, _store);
+        await topic.StepsAsync("a", 1, 5);
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 5);
+
+        topic.Cluster.DeleteTopic("stream");
+        topic.Cluster.CreateTopic("stream", 1);
+        await Steps.UntilAsync(() => node.Reader.Halted.Count == 1);
+        await topic.StepsAsync("b", 1, 20);
+
+        Assert.Matches("now there is another one of its name|the broker has no records of topic .+: the topic has lost what the view has, or was made anew", node.Reader.Halted[0]);
+        Assert.Equal((0, 0L), (await node.View.GetAsync(Steps.Last, "b", Token), await node.Parked.CountAsync(Token)));
+    }
+
+    [Fact]
+    public async Task A_store_that_was_emptied_is_filled_again_from_the_beginning()
+    {
+        using var topic = new Topic();
+        var store = new InMemoryViewStore();
+        await topic.StepsAsync("a", 1, 10);
+        await using (var first = await Node.StartAsync(topic.Servers, store)) await Steps.UntilAsync(() => first.View.GetAsync(Steps.Last, "a", Token), last => last == 10);
+
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore());
+
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 10);
+    }
+
+    [Fact]
     public async Task A_lane_that_somebody_sets_back_is_read_again_from_there()
     {
         using var topic = new Topic();
