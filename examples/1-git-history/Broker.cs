@@ -42,7 +42,8 @@ public static class Broker
         }
         catch (KafkaException e)
         {
-            throw new GitException($"Kafka at {servers} cannot be used: {(reason.Length > 0 ? reason : e.Error.Reason).TrimEnd('.')}. Start it, or name another with --kafka.");
+            var why = e is CreateTopicsException { Results: [var result, ..] } ? $"topic '{topic}' cannot be made: {result.Error.Reason}" : reason.Length > 0 ? reason : e.Error.Reason;
+            throw new GitException($"Kafka at {servers} cannot be used: {why.TrimEnd('.')}. Start it, or name another with --kafka.");
         }
     }
 
