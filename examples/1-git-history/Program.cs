@@ -22,10 +22,9 @@ try
     var repository = await Repository.OpenAsync(arguments.Path);
     Report.Begin(repository);
 
-    if (arguments.IsOnBroker) await Broker.CheckAsync(arguments.RabbitMq);
-
     using var here = new HandledHere();
     using var host = Setup.BuildHost(arguments, repository);
+    await Broker.PrepareAsync(arguments, repository);      // after the setup, which sees to it that Kafka's native client is the package's own
     await host.StartAsync();
     try { return arguments.IsWorker ? await HelpAsync(host.Services) : await RunAsync(repository, arguments, here, host.Services); }
     finally

@@ -20,23 +20,24 @@ public static class Setup
         builder.Services.AddMassTransit(x =>
         {
             x.AddBrook(brook => AddHandlers(brook, arguments, NameOf(arguments, repository)));
-            if (arguments.IsOnBroker) x.UsingRabbitMq((context, cfg) =>
+            if (arguments.Transport == "rabbitmq") x.UsingRabbitMq((context, cfg) =>
             {
                 cfg.Host(arguments.RabbitMq);
                 cfg.ConfigureEndpoints(context);
             });
-            else x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
+            else x.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));     // beside Kafka the bus may be of any kind
         });
         return builder.Build();
     }
 
-    /// <summary>What outlives this process is called after the repository, so that two of them do not meet: the stream on a broker, the keys in a store.</summary>
-    private static string NameOf(Arguments arguments, Repository repository) => arguments.Namespace ?? $"git-history-{repository.FirstCommit[..12]}";
+    /// <summary>What outlives this process is called after the repository, so that two of them do not meet: the stream or topic on a broker, the keys in a store.</summary>
+    public static string NameOf(Arguments arguments, Repository repository) => arguments.Namespace ?? $"git-history-{repository.FirstCommit[..12]}";
 
     private static void AddHandlers(BrookBuilder brook, Arguments arguments, string name)
     {
         brook.Author("git-history");
-        brook.Stream(arguments.IsOnBroker ? name : "git", Partitions);
+        if (arguments.Transport == "kafka") brook.UseKafka(arguments.Kafka, kafka => kafka.Topic(name).Group(name).Consumer(consumer => consumer.SessionTimeoutMs = 6000));      // so soon the share of one that was killed goes to the others
+        else brook.Stream(arguments.IsOnBroker ? name : "git", Partitions);
         brook.AddHandler<FilesHandler>();
         brook.AddHandler<CommitsHandler>();
         brook.AddHandler<HistoryHandler>();

@@ -1,16 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Brook.TestServers;
 using Examples.Tests.Support;
+using static Examples.Tests.Support.SharedRuns;
 using static Examples.Tests.Support.TestRepository;
 
 namespace Examples.Tests;
 
-public sealed partial class GitHistoryOnRabbitMqTests
+public sealed class GitHistoryOnRabbitMqTests
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -43,9 +41,7 @@ public sealed partial class GitHistoryOnRabbitMqTests
         await UntilFilesAsync(servers.Redis, run, 1000);
         killed.Kill();
         await EndAsync(run);
-        using var kill = Process.Start("/bin/sh", ["-c", $"kill -TERM {worker.Id.ToString(CultureInfo.InvariantCulture)}"]);
-        var helped = await worker.StandardOutput.ReadToEndAsync(Token);
-        await EndAsync(worker);
+        var helped = await StopAsync(worker);
 
         Assert.Equal((0, "view equals git ls-tree: 20000 files"), (run.ExitCode, (await output).TrimEnd().Split('\n')[^1]));
         Assert.Contains("authors and days add up to what was sent: 20,000 file changes, 400 commits", await output, StringComparison.Ordinal);
@@ -65,10 +61,10 @@ public sealed partial class GitHistoryOnRabbitMqTests
     }
 
     [Theory]
-    [InlineData("There is no transport 'rabbit'. Take one of: memory, rabbitmq.", "--transport", "rabbit")]
+    [InlineData("There is no transport 'rabbit'. Take one of: memory, rabbitmq, kafka.", "--transport", "rabbit")]
     [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.", "--transport", "rabbitmq")]
-    [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--worker")]
-    [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--rabbitmq", "amqp://localhost")]
+    [InlineData("--worker belongs to --transport rabbitmq or kafka.", "--worker")]
+    [InlineData("--rabbitmq belongs to --transport rabbitmq.", "--rabbitmq", "amqp://localhost")]
     [InlineData("--rabbitmq 'localhost' is no address like amqp://user:password@host:5672/.", "--transport", "rabbitmq", "--store", "redis", "--rabbitmq", "localhost")]
     public async Task Arguments_that_make_no_sense_are_named(string message, params string[] arguments)
     {
@@ -99,25 +95,9 @@ public sealed partial class GitHistoryOnRabbitMqTests
     private static async Task<Process> WorkerAsync(Both servers, TestRepository repository)
     {
         var worker = Example.Start("GitHistory.dll", servers.Arguments(repository, "--worker"));
-        while (await worker.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(s_deadline, Token) is { } line)
+        while (await worker.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(Deadline, Token) is { } line)
             if (line.StartsWith("helps ", StringComparison.Ordinal)) return worker;
         Assert.Fail($"It ended: {await worker.StandardError.ReadToEndAsync(Token)}");
         return worker;
     }
-
-    private static async Task EndAsync(Process process)
-    {
-        try { await process.WaitForExitAsync(Token).WaitAsync(s_deadline, Token); }
-        finally { process.Kill(entireProcessTree: true); }      // nothing happens to one that has ended
-    }
-
-    private static async Task UntilFilesAsync(RedisServer redis, Process run, long files)
-    {
-        for (var waited = Stopwatch.StartNew(); !run.HasExited && (long)(await redis.CommandAsync("HLEN", "{shared}:s:files"))! < files && waited.Elapsed < s_deadline;) await Task.Delay(5, Token);
-    }
-
-    private static long Handled(string output) => long.Parse(HandledLine().Match(output).Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
-
-    [GeneratedRegex("^([0-9,]+) events were handled by this process", RegexOptions.Multiline)]
-    private static partial Regex HandledLine();
 }

@@ -123,7 +123,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSo
     private async ValueTask<LaneState> PlacedAsync(LaneState state, bool isNew, CancellationToken cancellationToken)
     {
         if (state.Source is { } known && source!.Id is { } id && known != id)
-            throw new SourceChangedException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Lane {Lane.Name} was read up to offset {state.Next:N0} of source {known}, and now there is another one of its name ({id}): its offsets mean other events. Give the new one a view of its own (another instance name or store), or remove the entry '{Lane.Name}' of '{LaneState.Collection}' from the store to read it from its beginning into this view."));
+            throw new SourceChangedException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Lane {Lane.Name} was read up to offset {state.Next:N0} of source {known}, and now there is another one of its name ({id}): its offsets mean other events. Give the new one a view of its own (another instance name or store), or, to read it from its beginning into this view, set next to 0 and remove source in the entry '{Lane.Name}' of '{LaneState.Collection}'; do not delete the entry, which counts what was set aside as well."));
         return state with { Source = source!.Id ?? state.Source, Next = isNew ? await source.FirstOffset(cancellationToken).ConfigureAwait(false) : state.Next };
     }
 
