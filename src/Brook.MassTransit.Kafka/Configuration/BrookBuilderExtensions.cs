@@ -35,11 +35,10 @@ public static class KafkaBrookBuilderExtensions
         ArgumentNullException.ThrowIfNull(configure);
         var stream = BrookBuilderExtensions.OptionsOf(brook, nameof(UseKafka));
         NativeClient.Resolve();
-        var kafka = new KafkaBuilder(client, stream.Instance);
+        var kafka = new KafkaBuilder(client);
         configure(kafka);
         var settings = kafka.Build();
         brook.Services.TryAddSingleton<KafkaRiders>();
-        stream.Stream = settings.SendTo;
         stream.Driver = driving => new KafkaDriver(driving, settings);
         return brook;
     }

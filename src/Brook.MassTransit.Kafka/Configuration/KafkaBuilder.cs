@@ -10,12 +10,11 @@ public sealed class KafkaBuilder
     private readonly List<KafkaTopic> _topics = [];
     private readonly List<Action<ConsumerConfig>> _consumer = [];
     private readonly List<Action<ProducerConfig>> _producer = [];
-    private string _group;
-    private string? _sendTo, _forwardTopic;
+    private string? _group, _sendTo, _forwardTopic;
     private KafkaStart _start = KafkaStart.Earliest;
     private ElixirFormat _elixir;
 
-    internal KafkaBuilder(ClientConfig client, string instance) => (_client, _group) = (client, instance);
+    internal KafkaBuilder(ClientConfig client) => _client = client;
 
     /// <summary>Adds a topic to read. The first one is also what is sent to, unless <see cref="SendTo"/> says otherwise.</summary>
     /// <param name="name">The topic.</param>
@@ -34,7 +33,7 @@ public sealed class KafkaBuilder
         return this;
     }
 
-    /// <summary>The consumer group that shares out the partitions. Default: the instance's name. With <see cref="BrookBuilder.UseInMemory"/> per node each process has one of its own.</summary>
+    /// <summary>The consumer group that shares out the partitions. It must be named by whoever reads: services with one name each get a part of the events. With <see cref="BrookBuilder.UseInMemory"/> per node each process has one of its own.</summary>
     public KafkaBuilder Group(string name)
     {
         _group = name;
@@ -63,7 +62,7 @@ public sealed class KafkaBuilder
         return this;
     }
 
-    /// <summary>Changes the consumer's configuration. What Brook rests on cannot be changed: group.id, enable.auto.commit, enable.auto.offset.store, auto.offset.reset.</summary>
+    /// <summary>Changes the consumer's configuration. What Brook rests on cannot be changed: group.id, enable.auto.commit, enable.auto.offset.store, auto.offset.reset, enable.partition.eof.</summary>
     public KafkaBuilder Consumer(Action<ConsumerConfig> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);

@@ -7,9 +7,9 @@ namespace Brook.MassTransit.Kafka;
 internal sealed record KafkaTopic(string Name, string? EventType, string? TombstoneType);
 
 /// <summary>What the setup's verbs leave, checked.</summary>
-internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string SendTo, string Group, KafkaStart Start, ElixirFormat Elixir, string? ForwardTopic, ConsumerConfig Consumer, ProducerConfig Producer)
+internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string SendTo, string? Group, KafkaStart Start, ElixirFormat Elixir, string? ForwardTopic, ConsumerConfig Consumer, ProducerConfig Producer)
 {
-    private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset"], s_producersOwn = ["enable.idempotence", "acks"];
+    private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "enable.partition.eof"], s_producersOwn = ["enable.idempotence", "acks"];
 
     /// <summary>How long the broker may take to answer what is asked of it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -21,7 +21,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
         if (SendTo.Length == 0) errors.Add("There is no topic. Add one: kafka.Topic(\"orders\").");
         foreach (var name in Topics.Select(topic => topic.Name).Append(SendTo).Where(name => name.Length > 0).Distinct()) CheckName(name);
         if (Topics.GroupBy(topic => topic.Name).FirstOrDefault(topic => topic.Count() > 1) is { } twice) errors.Add($"Topic '{twice.Key}' was added twice.");
-        if (string.IsNullOrWhiteSpace(Group)) errors.Add("The group's name is empty.");
+        if (Group is not null && string.IsNullOrWhiteSpace(Group)) errors.Add("The group's name is empty.");
         if (string.IsNullOrWhiteSpace(Consumer.BootstrapServers)) errors.Add("There is no broker: set bootstrap.servers to host:port.");
         foreach (var name in s_consumersOwn.Where(name => Has(Consumer, name))) errors.Add($"The consumer's {name} is '{Consumer.Get(name)}', and Brook sets it: where to read on is kept with the view. Leave it out{(name == "group.id" ? " and name the group with kafka.Group(...)" : "")}.");
         foreach (var name in s_producersOwn.Where(name => Has(Producer, name))) errors.Add($"The producer's {name} is '{Producer.Get(name)}', and Brook sets it: order and once rest on it. Leave it out.");
@@ -55,6 +55,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
             GroupId = node is null ? Group : $"{Group}.{node}",
             EnableAutoOffsetStore = false, EnableAutoCommit = true,     // the broker is told what the view has, for those who look at lag; nothing is decided by it
             AutoOffsetReset = AutoOffsetReset.Error,                    // never jumps
+            EnablePartitionEof = true,
         };
         if (!Has(config, "partition.assignment.strategy") && config.GroupProtocol is not GroupProtocol.Consumer) config.PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky;
         return config;

@@ -86,6 +86,7 @@ internal sealed class KafkaReader
         while (!_stopped.IsCancellationRequested && !_stopping)
         {
             await Task.Delay(_parts.Settings.LookAtTopics, _parts.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _parts.Watch.Changed();                                 // the engine may hold a lane
             PartitionLane[] open;
             lock (_lanes) open = [.. _lanes.Values.Where(lane => lane.SourceId is not null)];
             foreach (var topic in open.GroupBy(lane => lane.Partition.Topic))
@@ -143,7 +144,9 @@ internal sealed class KafkaReader
 
     private void Deliver(ConsumeResult<byte[], byte[]> record)
     {
-        if (record.IsPartitionEOF || !_lanes.TryGetValue(record.TopicPartition, out var lane) || !lane.Add(record)) return;
+        if (!_lanes.TryGetValue(record.TopicPartition, out var lane)) return;
+        if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
+        if (record.IsPartitionEOF || !lane.Add(record)) return;
         if (!lane.IsTouched) _touched.Add(lane);
         lane.IsTouched = true;
         _parts.Watch.Seen();
@@ -174,7 +177,7 @@ internal sealed class KafkaReader
 
     private void Assign(List<TopicPartition> partitions)
     {
-        Log.Assigned(_parts.Logger, _parts.Instance, _parts.Settings.Group, partitions.Count);
+        Log.Assigned(_parts.Logger, _parts.Instance, _config.GroupId, partitions.Count);
         foreach (var partition in partitions)
         {
             var lane = new PartitionLane(this, _parts, partition);

@@ -22,7 +22,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private Lane? _lane;
-    private long _seekTo = -1, _bytes;
+    private long _seekTo = -1, _end = -1, _bytes;
     private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _saidTombstone;
     private volatile bool _stopping;
     private volatile string? _halted;
@@ -68,6 +68,17 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             _bytes += record.Message.Value?.Length ?? 0;
             return true;
         }
+    }
+
+    /// <summary>There is nothing before the offset any more that was not added.</summary>
+    public void ReachedEnd(long offset)
+    {
+        lock (_lock)
+        {
+            if (!_isOpen || _stopping || _seekTo >= 0) return;
+            _end = offset;
+        }
+        Arrived();
     }
 
     /// <summary>Wakes the lane.</summary>
@@ -143,6 +154,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
                 for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
                     if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
                 _taken.Clear();
+                if (_lane is not null && !_stopping) await PassAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_gone.IsCancellationRequested)
@@ -187,7 +199,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private async Task MoreAsync()
     {
         lock (_lock)
-            if (_arrived.Count > 0 || _outOfRange || _sourceGone) return;
+            if (_arrived.Count > 0 || _end >= 0 || _outOfRange || _sourceGone) return;
         await _more.Task.WaitAsync(_gone.Token).ConfigureAwait(false);
         Volatile.Write(ref _more, new(TaskCreationOptions.RunContinuationsAsynchronously));
     }
@@ -247,6 +259,20 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         }
     }
 
+    /// <summary>At the end of the partition: records without an event (tombstones, a transaction's marks) may stand behind the last one, and are not to be missed when the broker has removed them.</summary>
+    private async Task PassAsync()
+    {
+        long end;
+        lock (_lock)
+        {
+            if (_arrived.Count > 0) return;
+            (end, _end) = (_end, -1);
+        }
+        if (end <= _lane!.NextOffset) return;
+        if (await _lane.AdvanceAsync(end, _gone.Token).ConfigureAwait(false) is not BatchOutcome.Committed and var outcome) await LeaveAsync(outcome).ConfigureAwait(false);
+        else reader.Report(partition, end);
+    }
+
     /// <summary>Somebody else has the lane, or the store went back: the batch at hand is dropped, and comes again if it is still this lane's.</summary>
     private async Task LeaveAsync(BatchOutcome outcome)
     {
@@ -285,7 +311,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            (_seekTo, _isOpen, _outOfRange, _bytes, _wantsResume) = (offset, true, false, 0, _paused);
+            (_seekTo, _end, _isOpen, _outOfRange, _bytes, _wantsResume) = (offset, -1, true, false, 0, _paused);
             _arrived.Clear();
         }
         reader.Wake();

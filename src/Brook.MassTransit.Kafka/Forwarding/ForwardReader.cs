@@ -17,7 +17,7 @@ internal sealed class ForwardReader(string instance, string topic, string node, 
     /// <summary>Ends with the token; never throws.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        for (; !cancellationToken.IsCancellationRequested; await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing))
+        for (var said = ""; !cancellationToken.IsCancellationRequested; await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing))
         {
             try
             {
@@ -30,7 +30,7 @@ internal sealed class ForwardReader(string instance, string topic, string node, 
             }
             catch (Exception e) when (e is KafkaException or OperationCanceledException)
             {
-                if (e is KafkaException failed) Log.ForwardFails(logger, instance, failed.Error.Reason);
+                if (e is KafkaException failed && said != failed.Error.Reason) Log.ForwardFails(logger, instance, said = failed.Error.Reason);
             }
         }
     }

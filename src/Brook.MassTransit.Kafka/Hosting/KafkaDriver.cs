@@ -16,8 +16,7 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
     private readonly ILogger _logger;
     private readonly KafkaSender _sender;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly string _forwardTopic;
-    private KafkaReader? _reader;
+        private KafkaReader? _reader;
     private Task _forwards = Task.CompletedTask;
     private Task? _stopped;
 
@@ -26,9 +25,12 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
         (_driving, _settings) = (driving, settings);
         _logger = driving.Provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit.Kafka") ?? NullLogger.Instance;
         _sender = new KafkaSender(driving.Stream.Instance, settings, driving.Gate, _logger);
-        _forwardTopic = settings.ForwardTopic ?? $"{settings.SendTo}.{driving.Stream.Instance}.forward";
+        ForwardTopic = settings.ForwardTopic ?? $"{settings.SendTo}.{driving.Stream.Instance}.forward";
         Watch = new BrokerWatch(driving.Stream.Instance, settings, driving.Time, _logger);
     }
+
+    /// <summary>Where nodes tell each other of applied events.</summary>
+    public string ForwardTopic { get; }
 
     public string Instance => _driving.Stream.Instance;
 
@@ -39,17 +41,28 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
 
     public KafkaReader? Reader => _reader;
 
+    /// <summary>The broker has answered, and what other nodes tell is heard.</summary>
+    public bool IsStarted { get; private set; }
+
     public bool ForwardsToOtherNodes => _driving.Stream.Forwards;
 
     public IEnumerable<string> Halted => _reader?.Halted ?? [];
 
-    public void Connect(IBusInstance bus) => _driving.Provider.GetRequiredService<KafkaRiders>().Of(bus).Add(this, bus);
+    /// <summary>It reads; else it only sends.</summary>
+    private bool Reads => _settings.Topics.Count > 0 && !_driving.Builder.IsSendOnly;
+
+    public void Connect(IBusInstance bus)
+    {
+        if (Reads && _settings.Group is null)
+            throw new BrookException($"Brook instance '{Instance}' reads Kafka without a group's name. Name it after the view: kafka.Group(\"orders-view\"). Processes with one group share the events, so a name that another service has would take events away from it.");
+        _driving.Provider.GetRequiredService<KafkaRiders>().Of(bus).Add(this, bus);
+    }
 
     /// <summary>The rider starts. Ends when the broker has answered, and what other nodes tell is heard.</summary>
     public async Task StartAsync(ReceiveEndpointContext endpoint)
     {
         _sender.Open();
-        if (_settings.Topics.Count == 0 || _driving.Builder.IsSendOnly)
+        if (!Reads)
         {
             Watch.Start(() => _sender.Client, _stopping.Token);
         }
@@ -62,12 +75,13 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
             _reader.Start();
             if (ForwardsToOtherNodes)
             {
-                var forwards = new ForwardReader(Instance, _forwardTopic, _driving.Stream.Node, _settings.ForwardConfig(_driving.Stream.Node), engine, _driving.Time, _logger);
+                var forwards = new ForwardReader(Instance, ForwardTopic, _driving.Stream.Node, _settings.ForwardConfig(_driving.Stream.Node), engine, _driving.Time, _logger);
                 _forwards = Task.Run(() => forwards.RunAsync(_stopping.Token), CancellationToken.None);
                 await forwards.Ready.WaitAsync(_stopping.Token).ConfigureAwait(false);
             }
         }
         await Watch.Answered.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        IsStarted = true;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _stopped ??= EndAsync(cancellationToken);
@@ -76,7 +90,7 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
 
     public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken)
     {
-        _sender.Tell(_forwardTopic, events.Span, new Headers { { ForwardReader.NodeHeader, Encoding.UTF8.GetBytes(_driving.Stream.Node) } });
+        _sender.Tell(ForwardTopic, events.Span, new Headers { { ForwardReader.NodeHeader, Encoding.UTF8.GetBytes(_driving.Stream.Node) } });
         return default;
     }
 

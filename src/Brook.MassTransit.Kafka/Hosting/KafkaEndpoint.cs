@@ -105,8 +105,8 @@ internal static class KafkaEndpoint
             await _telling.WaitAsync().ConfigureAwait(false);
             try
             {
-                var problem = _driver.Watch.Problem ?? _driver.Halted.FirstOrDefault();
-                if (problem == _told || (problem is null && !_driver.Watch.Answered.IsCompleted)) return;
+                var problem = _driver.Watch.Problem ?? _driver.Halted.FirstOrDefault() ?? (_driver.IsStarted ? null : $"it waits for topic '{_driver.ForwardTopic}', on which nodes tell each other of applied events");
+                if (problem == _told) return;
                 _told = problem;
                 if (problem is null) await _context.TransportObservers.NotifyReady(_context.InputAddress).ConfigureAwait(false);
                 else await _context.TransportObservers.NotifyFaulted(_context.InputAddress, new BrookException(problem)).ConfigureAwait(false);

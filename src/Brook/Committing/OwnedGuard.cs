@@ -100,6 +100,19 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSo
         guard.Lane.Parked.Committed();
     });
 
+    /// <summary>Moves the position alone.</summary>
+    public async ValueTask<BatchOutcome> AdvanceAsync(long next, CancellationToken cancellationToken)
+    {
+        var state = State with { Next = next };
+        var value = new ArrayBufferWriter<byte>();
+        state.WriteTo(value);
+        var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, Version, value.WrittenMemory));
+        var result = await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+        if (!result.IsCommitted) return await ConflictAsync(result.Conflicts[0], cancellationToken).ConfigureAwait(false);
+        Progress.Advance((Guard: this, commit.Version, state), static moved => (moved.Guard.Version, moved.Guard.State) = (moved.Version, moved.state));
+        return BatchOutcome.Committed;
+    }
+
     public override bool IsDone(ReceiptSpan span) => _countsOffsets
         ? span.Last < State.Next
         : _messages.Contains(span.MessageId) || (span.MessageId == State.Message && span.Last < State.Done);

@@ -64,6 +64,22 @@ public sealed class Lane : IAsyncDisposable
         return result;
     }
 
+    /// <summary>Moves the position of a lane that counts offsets over records that hold no event (removed ones, a transaction's marks), so that they are not missed later. Nothing when it is there already.</summary>
+    /// <param name="next">The next offset; everything before it was given to <see cref="ProcessAsync"/>, or holds no event.</param>
+    /// <param name="cancellationToken">The host stops.</param>
+    /// <exception cref="InvalidOperationException">The lane counts no offsets.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<BatchOutcome> AdvanceAsync(long next, CancellationToken cancellationToken)
+    {
+        if (_guard is not OwnedGuard { CountsOffsets: true } owned) throw new InvalidOperationException($"Lane {Name} counts no offsets.");
+        if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
+        if (next <= NextOffset) return BatchOutcome.Committed;
+        _interrupted = true;
+        var outcome = await owned.AdvanceAsync(next, cancellationToken).ConfigureAwait(false);
+        _interrupted = false;
+        return outcome;
+    }
+
     /// <summary>The path of an event.</summary>
     private async ValueTask<BatchResult> ApplyAsync(ReadOnlyMemory<EventEnvelope> received, Guid cutMessage, CancellationToken cancellationToken)
     {

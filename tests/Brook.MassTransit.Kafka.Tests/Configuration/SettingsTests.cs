@@ -37,9 +37,9 @@ public sealed class SettingsTests
     [Fact]
     public void Security_settings_are_passed_on_as_they_are()
     {
-        var builder = new KafkaBuilder(new ClientConfig { BootstrapServers = "broker:9093", SecurityProtocol = SecurityProtocol.SaslSsl, SaslMechanism = SaslMechanism.Plain, SaslUsername = "u", SaslPassword = "p" }, "brook");
+        var builder = new KafkaBuilder(new ClientConfig { BootstrapServers = "broker:9093", SecurityProtocol = SecurityProtocol.SaslSsl, SaslMechanism = SaslMechanism.Plain, SaslUsername = "u", SaslPassword = "p" });
 
-        var settings = builder.Topic("orders").Build();
+        var settings = builder.Topic("orders").Group("view").Build();
 
         foreach (var config in new ClientConfig[] { settings.ReaderConfig(null), settings.SenderConfig(), settings.ForwardConfig("node") })
             Assert.Equal((SecurityProtocol.SaslSsl, SaslMechanism.Plain, "u", "p"), (config.SecurityProtocol, config.SaslMechanism, config.SaslUsername, config.SaslPassword));

@@ -114,6 +114,22 @@ public sealed class PositionTests
     }
 
     [Fact]
+    public async Task Records_without_an_event_at_the_end_are_not_missed_when_they_are_gone()
+    {
+        using var topic = new Topic();
+        await topic.StepsAsync("a", 1, 5);
+        for (var i = 0; i < 5; i++) await topic.WriteAsync("a", null);
+        await using (var first = await Node.StartAsync(topic.Servers, _store)) await Steps.UntilAsync(() => NextAsync(), next => next == 10);
+        topic.Cluster.DeleteRecords("stream", 0, 10);
+        await topic.StepsAsync("a", 6, 7);
+
+        await using var node = await Node.StartAsync(topic.Servers, _store);
+
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 7);
+        Assert.Empty(node.Reader.Halted);
+    }
+
+    [Fact]
     public async Task A_topic_that_was_made_anew_is_not_taken_for_the_one_before()
     {
         using var topic = new Topic();
@@ -197,6 +213,9 @@ public sealed class PositionTests
         Assert.Contains(node.Logs.GetSnapshot(), log => log.Id.Name == "LaneLeft");
         Assert.Equal(0, await node.Parked.CountAsync(Token));
     }
+
+    private async ValueTask<long> NextAsync()
+        => (await _store.ReadAsync(new EntryKey[] { new("$lanes", "stream/0") }, Token))[0] is { IsMissing: false } lane ? System.Text.Json.JsonDocument.Parse(lane.Value).RootElement.TryGetProperty("next", out var next) ? next.GetInt64() : 0 : -1;
 
     private async Task SetBackAsync(long next)
     {

@@ -66,6 +66,32 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Who_reads_without_a_group_is_told_why_it_needs_a_name()
+    {
+        await using var node = Node.Create(brook => brook.UseShared(new InMemoryViewStore()).Count().UseKafka("127.0.0.1:1", kafka => kafka.Topic("stream")));
+
+        var error = await Assert.ThrowsAsync<BrookException>(() => node.StartAsync(Token));
+
+        Assert.Equal("Brook instance 'brook' reads Kafka without a group's name. Name it after the view: kafka.Group(\"orders-view\"). Processes with one group share the events, so a name that another service has would take events away from it.", error.Message);
+    }
+
+    [Fact]
+    public async Task A_lane_that_the_engine_holds_is_the_endpoints_health_too()
+    {
+        using var topic = new Topic();
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore(), brook =>
+        {
+            brook.Count();
+            brook.Options.UnknownEvents = UnknownEventPolicy.Fail;
+        });
+
+        await topic.WriteAsync("a", """{"type":"nobody:knows","data":1}""");
+
+        await Steps.UntilAsync(() => Endpoint(node).Status == BusHealthStatus.Unhealthy);
+        Assert.Contains("nobody:knows", Endpoint(node).Exception!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_view_in_memory_of_each_process_has_all_of_the_topic()
     {
         using var topic = new Topic(partitions: 4);
