@@ -44,6 +44,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
             EnableAutoOffsetStore = false, EnableAutoCommit = true,     // the broker is told what the view has, for those who look at lag; nothing is decided by it
             AutoOffsetReset = AutoOffsetReset.Error,                    // never jumps
         };
+        config.FetchQueueBackoffMs ??= 10;                          // with the client's own second, who reads what it has queued in less stands still for the rest
         if (!Has(config, "partition.assignment.strategy") && config.GroupProtocol is not GroupProtocol.Consumer) config.PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky;
         return config;
     }

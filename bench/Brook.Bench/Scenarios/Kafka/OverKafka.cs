@@ -1,5 +1,5 @@
 using System.Globalization;
-using Brook.Bench.Scenarios.Redis;
+using Brook.Bench.Scenarios.RabbitMq;
 using Brook.KafkaServers;
 using Brook.TestServers;
 
@@ -8,7 +8,7 @@ namespace Brook.Bench.Scenarios.Kafka;
 /// <summary>Kafka's clients against a cluster that costs next to nothing: what the .NET side takes.</summary>
 internal sealed class OverKafka : Scenario
 {
-    private const int Events = 4 * RedisLoad.Keys, Senders = 256;
+    private const int Events = 40 * RabbitLoad.Keys, Senders = 256;
     private MockKafkaProcess? _cluster;
     private RedisServer? _redis;
     private Topics? _topics;
@@ -20,7 +20,7 @@ internal sealed class OverKafka : Scenario
     public override IReadOnlyList<string> Notes =>
     [
         string.Create(CultureInfo.InvariantCulture, $"the mock cluster of librdkafka in a process of its own, one broker: nothing is replicated or written to a disk, so these are the client side's figures and no broker's; one redis-server; loopback; the servers' CPU is that of both"),
-        string.Create(CultureInfo.InvariantCulture, $"reading rows (raw to engine_redis): the events of the redis scenario in a topic of {Topics.Partitions} partitions by key, filled before, the same one for all rows and rounds; {RedisLoad.Keys:N0} keys, each once, then at random; groups and views of their own, an empty Redis for each turn; measured is from the start of the reader (client, host), its connection and its group included, to the last event"),
+        string.Create(CultureInfo.InvariantCulture, $"reading rows (raw to engine_redis): the events of the rabbitmq scenario in a topic of {Topics.Partitions} partitions by key, filled before, the same one for all rows and rounds; {RabbitLoad.Keys:N0} keys in turn, LogLimit {Load.LogLimit}; groups and views of their own, an empty Redis for each turn; measured is from the start of the reader (client, host), its connection and its group included, to the last event"),
         "raw: Confluent.Kafka's Consume over all partitions (assigned, no group), key and value as bytes, counted; the same fetch settings as in every row",
         "per_message: one record, one message through MassTransit's pipe into a consumer that folds into a dictionary and keeps a log; a rider of this program, as small as it can be; in order in a partition, partitions side by side; offset stored per message",
         "streamiz: GroupByKey and Aggregate into its store in memory, no changelog topic, one stream thread (its default), System.Text.Json; no log",
@@ -30,12 +30,13 @@ internal sealed class OverKafka : Scenario
 
     public override IReadOnlyList<Row> Rows =>
     [
-        new("raw", Events, () => OpenAsync(topics => new RawPeer(topics))) { LeadIn = RedisLoad.Keys },
-        new("per_message", Events, () => OpenAsync(topics => new PerMessagePeer(topics))) { LeadIn = RedisLoad.Keys },
-        new("streamiz", Events, () => OpenAsync(topics => new StreamizPeer(topics))) { LeadIn = RedisLoad.Keys },
-        new("memory", Events, () => OpenAsync(topics => new BrookPeer(topics, redis: null))) { LeadIn = RedisLoad.Keys },
-        new("redis", Events, () => OpenAsync(topics => new BrookPeer(topics, _redis))) { LeadIn = RedisLoad.Keys },
-        new("engine_redis", Events, () => OpenAsync(topics => TopicEnginePeer.Open(topics, _redis!))) { LeadIn = RedisLoad.Keys },
+        new("raw", Events, () => OpenAsync(topics => new RawPeer(topics))) { LeadIn = RabbitLoad.Keys },
+        new("per_message", Events, () => OpenAsync(topics => new PerMessagePeer(topics))) { LeadIn = RabbitLoad.Keys },
+        new("streamiz", Events, () => OpenAsync(topics => new StreamizPeer(topics))) { LeadIn = RabbitLoad.Keys },
+        new("memory", Events, () => OpenAsync(topics => new BrookPeer(topics, redis: null))) { LeadIn = RabbitLoad.Keys },
+        new("redis", Events, () => OpenAsync(topics => new BrookPeer(topics, _redis))) { LeadIn = RabbitLoad.Keys },
+        new("engine_memory", Events, () => OpenAsync(topics => TopicEnginePeer.Open(topics, redis: null))) { LeadIn = RabbitLoad.Keys },
+        new("engine_redis", Events, () => OpenAsync(topics => TopicEnginePeer.Open(topics, _redis!))) { LeadIn = RabbitLoad.Keys },
         new("produce", 300_000, async () => await ProducePeer.OpenAsync(_topics!)),
         new("send_many", 300_000, async () => await SendPeer.OpenAsync(_topics!, callers: 0)),
         new($"send_{Senders}", 100_000, async () => await SendPeer.OpenAsync(_topics!, Senders)),

@@ -48,7 +48,6 @@ internal sealed class PerMessagePeer(Topics topics) : HostPeer(topics)
 /// <summary>The fold and the log by hand, in memory.</summary>
 internal sealed class HandwrittenPages
 {
-    private static readonly int s_limit = new BrookOptions().LogLimit;
     private readonly ConcurrentDictionary<string, OrderPage> _orders = new();
     private readonly ConcurrentDictionary<string, Queue<OrderUpdated>> _log = new();
 
@@ -61,7 +60,7 @@ internal sealed class HandwrittenPages
         lock (log)
         {
             log.Enqueue(e);
-            if (log.Count > s_limit) log.Dequeue();
+            if (log.Count > Load.LogLimit) log.Dequeue();
         }
     }
 }

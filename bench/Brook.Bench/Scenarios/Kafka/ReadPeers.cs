@@ -85,7 +85,8 @@ internal sealed class BrookPeer(Topics topics, RedisServer? redis) : HostPeer(to
         x.AddReceiveObserver(_ => _batches);
         x.AddBrook(brook =>
         {
-            brook.Author("orders-service").AddHandler<OrderPageHandler>().UseKafka(Topics.Servers, kafka => kafka.Topic(Topic.Name).Group(Topics.Unique("group")).Consumer(consumer => Topics.Fast(consumer)));
+            brook.Author("orders-service").AddHandler<OrderPageHandler>().Options.LogLimit = Load.LogLimit;
+            brook.UseKafka(Topics.Servers, kafka => kafka.Topic(Topic.Name).Group(Topics.Unique("group")).Consumer(consumer => Topics.Fast(consumer)));
             if (redis is null) brook.UseInMemory(perNode: true);
             else brook.UseRedis(redis.ConnectionString);
         });
@@ -142,10 +143,14 @@ internal sealed class TopicEnginePeer(Topics topics, ServiceProvider provider) :
     private readonly Lane[] _lanes = new Lane[Topics.Partitions];
     private List<byte[]>[] _records = [];
 
-    public static TopicEnginePeer Open(Topics topics, RedisServer redis)
+    public static TopicEnginePeer Open(Topics topics, RedisServer? redis)
     {
         var services = new ServiceCollection();
-        BrookBuilder.Register(services, "", brook => brook.AddHandler<OrderPageHandler>().UseRedis(redis.ConnectionString));
+        BrookBuilder.Register(services, "", brook =>
+        {
+            brook.AddHandler<OrderPageHandler>().Options.LogLimit = Load.LogLimit;
+            if (redis is not null) brook.UseRedis(redis.ConnectionString);
+        });
         return new(topics, services.BuildServiceProvider());
     }
 

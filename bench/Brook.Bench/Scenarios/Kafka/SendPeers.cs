@@ -1,4 +1,4 @@
-using Brook.Bench.Scenarios.Redis;
+using Brook.Bench.Scenarios.RabbitMq;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -42,8 +42,8 @@ internal sealed class SendPeer(Topics topics, string topic, IHost host, int call
     public async Task RunAsync(int events)
     {
         var first = _next;
-        if (callers == 0) await _brook.SendManyAsync(Enumerable.Range(first, events).Select(RedisLoad.Event));
-        else await Callers.SendAsync(callers, events, i => _brook.SendAsync(RedisLoad.Event(first + i)).AsTask());
+        if (callers == 0) await _brook.SendManyAsync(Enumerable.Range(first, events).Select(RabbitLoad.Event));
+        else await Callers.SendAsync(callers, events, i => _brook.SendAsync(RabbitLoad.Event(first + i)).AsTask());
         _next += events;
     }
 

@@ -37,7 +37,7 @@ internal sealed class StreamizPeer(Topics topics) : TopicPeer(topics)
             }, Streamiz.Kafka.Net.Table.InMemory.As<string, OrderPage>(Store).WithKeySerdes(new StringSerDes()).WithValueSerdes(new PageSerDes()).WithLoggingDisabled());
         var config = new StreamConfig<StringSerDes, EventSerDes>
         {
-            ApplicationId = Topics.Unique("streamiz"), BootstrapServers = Topics.Servers, AutoOffsetReset = AutoOffsetReset.Earliest, FetchWaitMaxMs = 10, Logger = NullLoggerFactory.Instance,
+            ApplicationId = Topics.Unique("streamiz"), BootstrapServers = Topics.Servers, AutoOffsetReset = AutoOffsetReset.Earliest, FetchWaitMaxMs = 10, FetchQueueBackoffMs = 10, Logger = NullLoggerFactory.Instance,
         };
         _stream = new KafkaStream(builder.Build(), config);
         await _stream.StartAsync();

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text;
-using Brook.Bench.Scenarios.Redis;
+using Brook.Bench.Scenarios.RabbitMq;
 using Brook.KafkaServers;
 using Confluent.Kafka;
 
 namespace Brook.Bench.Scenarios.Kafka;
 
-/// <summary>A topic that is full: the first events of the redis scenario, by key.</summary>
+/// <summary>A topic that is full: the events of the rabbitmq scenario, by key.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Events">How many it has.</param>
 /// <param name="All">Its last offsets.</param>
@@ -41,10 +41,10 @@ internal sealed class Topics(MockKafkaProcess cluster)
     /// <summary>As Brook configures its consumer, and how all of them are here.</summary>
     public ConsumerConfig Consumer(string? group = null) => Fast(new ConsumerConfig { BootstrapServers = Servers, GroupId = group ?? Unique("group"), AutoOffsetReset = AutoOffsetReset.Earliest, EnableAutoCommit = true, EnableAutoOffsetStore = false });
 
-    /// <summary>The broker shares out the partitions (KIP-848), at its next heartbeat. The mock cluster answers late whoever waits for records, so nobody waits long.</summary>
+    /// <summary>The broker shares out the partitions (KIP-848), at its next heartbeat. The mock cluster answers late whoever waits for records, so nobody waits long; and who is faster than the client's queue is not held up for a second, as is its default: Brook sets that itself.</summary>
     public static ConsumerConfig Fast(ConsumerConfig config)
     {
-        (config.GroupProtocol, config.FetchWaitMaxMs) = (GroupProtocol.Consumer, 10);
+        (config.GroupProtocol, config.FetchWaitMaxMs, config.FetchQueueBackoffMs) = (GroupProtocol.Consumer, 10, 10);
         return config;
     }
 
@@ -54,7 +54,7 @@ internal sealed class Topics(MockKafkaProcess cluster)
     /// <summary>The mock cluster answers a fetch with one batch of each partition, where a broker answers with as many as there are, up to a megabyte: so batches are large, or readers would wait for it most of their time.</summary>
     private ProducerConfig Filler() => new(Producer()) { LingerMs = 500, BatchNumMessages = 10_000 };
 
-    public static byte[] Key(int i) => Encoding.UTF8.GetBytes(RedisLoad.Event(i).Key!);
+    public static byte[] Key(int i) => Encoding.UTF8.GetBytes(RabbitLoad.Event(i).Key!);
 
     /// <summary>How many records a topic has.</summary>
     public long Count(string topic)
@@ -75,6 +75,7 @@ internal sealed class Topics(MockKafkaProcess cluster)
     public void ReadAll(FullTopic topic, Action<ConsumeResult<byte[], byte[]>> seen)
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(Consumer()).Build();
+        using (var admin = new DependentAdminClientBuilder(consumer.Handle).Build()) admin.GetMetadata(topic.Name, TimeSpan.FromSeconds(10));       // or it would ask, and look again after half a second
         consumer.Assign(Enumerable.Range(0, Partitions).Select(partition => new TopicPartitionOffset(topic.Name, partition, Offset.Beginning)));
         for (var left = topic.Events; left > 0;)
         {
@@ -101,7 +102,7 @@ internal sealed class Topics(MockKafkaProcess cluster)
         Error? error = null;
         for (var i = first; i < first + events; i++)
         {
-            var message = new Message<byte[], byte[]> { Key = Key(i), Value = RedisLoad.Record(i).ToArray() };
+            var message = new Message<byte[], byte[]> { Key = Key(i), Value = RabbitLoad.Record(i).ToArray() };
             while (true)
             {
                 try { producer.Produce(topic, message, Confirmed); break; }
