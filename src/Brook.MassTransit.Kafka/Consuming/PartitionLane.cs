@@ -11,7 +11,7 @@ namespace Brook.MassTransit.Kafka;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no handle; late callers may still cancel it.")]
 internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPartition partition)
 {
-    private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024;
+    private const int MaxRecords = 1_000, MaxBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
     private readonly KafkaTopic _topic = parts.Settings.Topics.First(topic => topic.Name == partition.Topic);

@@ -1,4 +1,5 @@
 using Brook.Bench.Scenarios.RabbitMq;
+using Confluent.Kafka;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -8,6 +9,7 @@ namespace Brook.Bench.Scenarios.Kafka;
 /// <summary>The client alone, with a callback for each record.</summary>
 internal sealed class ProducePeer(Topics topics, string topic) : IPeer
 {
+    private readonly IProducer<byte[], byte[]> _producer = new ProducerBuilder<byte[], byte[]>(topics.Producer()).Build();
     private int _next;
 
     public static async Task<IPeer> OpenAsync(Topics topics) => new ProducePeer(topics, await topics.CreateAsync());
@@ -15,14 +17,18 @@ internal sealed class ProducePeer(Topics topics, string topic) : IPeer
     public async Task RunAsync(int events)
     {
         var confirmed = 0;
-        await Topics.ProduceAsync(topics.Producer(), topic, _next, events, _ => confirmed++);
+        await Topics.ProduceAsync(_producer, topic, _next, events, () => Interlocked.Increment(ref confirmed));
         if (confirmed != events) throw new InvalidOperationException($"{confirmed} of {events} records were confirmed.");
         _next += events;
     }
 
     public Task<long> AppliedAsync() => Task.Run(() => topics.Count(topic));
 
-    public async ValueTask DisposeAsync() => await topics.DeleteAsync(topic);
+    public async ValueTask DisposeAsync()
+    {
+        _producer.Dispose();
+        await topics.DeleteAsync(topic);
+    }
 }
 
 /// <summary>Brook; nobody reads.</summary>

@@ -57,10 +57,12 @@ internal sealed class Topics(MockKafkaProcess cluster)
     public static byte[] Key(int i) => Encoding.UTF8.GetBytes(RabbitLoad.Event(i).Key!);
 
     /// <summary>How many records a topic has.</summary>
-    public long Count(string topic)
+    public long Count(string topic) => Offsets(topic).Sum(of => of.High - of.Low);
+
+    private (long Low, long High)[] Offsets(string topic)
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(Consumer()).Build();
-        return Enumerable.Range(0, Partitions).Sum(partition => consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), TimeSpan.FromSeconds(10)) is var offsets ? offsets.High.Value - offsets.Low.Value : 0);
+        return [.. Enumerable.Range(0, Partitions).Select(partition => consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), TimeSpan.FromSeconds(10))).Select(of => (of.Low.Value, of.High.Value))];
     }
 
     /// <summary>The records of each partition.</summary>
@@ -88,17 +90,16 @@ internal sealed class Topics(MockKafkaProcess cluster)
 
     private async Task<FullTopic> FillAsync(int events)
     {
-        var (name, last) = (await CreateAsync(), new long[Partitions]);
-        Array.Fill(last, -1);
-        await ProduceAsync(Filler(), name, 0, events, report => last[report.Partition.Value] = report.Offset.Value);
-        if (Count(name) is var count && count != events) throw new InvalidOperationException($"{events} records were produced and {name} has {count}: no result.");
-        return new(name, events, new([.. Enumerable.Range(0, Partitions).Where(partition => last[partition] >= 0).Select(partition => new ReceiptSpan(string.Create(CultureInfo.InvariantCulture, $"{name}/{partition}"), default, 0, last[partition]))]));
+        var name = await CreateAsync();
+        using (var producer = new ProducerBuilder<byte[], byte[]>(Filler()).Build()) await ProduceAsync(producer, name, 0, events, () => { });
+        var offsets = await Task.Run(() => Offsets(name));
+        if (offsets.Sum(of => of.High - of.Low) is var count && count != events) throw new InvalidOperationException($"{events} records were produced and {name} has {count}: no result.");
+        return new(name, events, new([.. Enumerable.Range(0, Partitions).Where(partition => offsets[partition].High > 0).Select(partition => new ReceiptSpan(string.Create(CultureInfo.InvariantCulture, $"{name}/{partition}"), default, 0, offsets[partition].High - 1))]));
     }
 
-    /// <summary>The client and nothing else: ends when the last record is confirmed.</summary>
-    public static Task ProduceAsync(ProducerConfig config, string topic, int first, int events, Action<DeliveryReport<byte[], byte[]>> confirmed) => Task.Run(() =>
+    /// <summary>The client and nothing else: ends when the last record is confirmed. The client's thread and the one that waits for the end call back side by side.</summary>
+    public static Task ProduceAsync(IProducer<byte[], byte[]> producer, string topic, int first, int events, Action confirmed) => Task.Run(() =>
     {
-        using var producer = new ProducerBuilder<byte[], byte[]>(config).Build();
         Error? error = null;
         for (var i = first; i < first + events; i++)
         {
@@ -115,7 +116,7 @@ internal sealed class Topics(MockKafkaProcess cluster)
         void Confirmed(DeliveryReport<byte[], byte[]> report)
         {
             if (report.Error.IsError) error = report.Error;
-            else confirmed(report);
+            else confirmed();
         }
     });
 }
