@@ -30,11 +30,8 @@ internal sealed class StreamizPeer(Topics topics) : TopicPeer(topics)
     {
         var builder = new StreamBuilder();
         builder.Stream<string, OrderUpdated, StringSerDes, EventSerDes>(Topic.Name).GroupByKey()
-            .Aggregate(() => null!, (_, e, page) =>
-            {
-                _arrivals.Add();
-                return RedisLoad.Fold(page, e);
-            }, Streamiz.Kafka.Net.Table.InMemory.As<string, OrderPage>(Store).WithKeySerdes(new StringSerDes()).WithValueSerdes(new PageSerDes()).WithLoggingDisabled());
+            .Aggregate(() => null!, (_, e, page) => RedisLoad.Fold(page, e), Streamiz.Kafka.Net.Table.InMemory.As<string, OrderPage>(Store).WithKeySerdes(new StringSerDes()).WithValueSerdes(new PageSerDes()).WithLoggingDisabled())
+            .ToStream().Foreach((_, _, _) => _arrivals.Add());         // it is stored by then
         var config = new StreamConfig<StringSerDes, EventSerDes>
         {
             ApplicationId = Topics.Unique("streamiz"), BootstrapServers = Topics.Servers, AutoOffsetReset = AutoOffsetReset.Earliest, FetchWaitMaxMs = 10, FetchQueueBackoffMs = 10, Logger = NullLoggerFactory.Instance,
