@@ -57,6 +57,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
             AutoOffsetReset = AutoOffsetReset.Error,                    // never jumps
             EnablePartitionEof = true,
         };
+        config.FetchQueueBackoffMs ??= 10;                          // with the client's own second, who reads what it has queued in less stands still for the rest
         if (!Has(config, "partition.assignment.strategy") && config.GroupProtocol is not GroupProtocol.Consumer) config.PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky;
         return config;
     }

@@ -11,7 +11,7 @@ namespace Brook.MassTransit.Kafka;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no handle; late callers may still cancel it.")]
 internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPartition partition)
 {
-    private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
+    private const int MaxRecords = 1000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
     private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
