@@ -13,12 +13,20 @@ internal static class Program
                ./bench/faults --transport rabbitmq|kafka [--store redis] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
         """;
 
-    public static Task<int> Main(string[] args) => args is ["worker", var port, var token] ? Worker.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), token) : RunAsync(args, Console.Out, CancellationToken.None);
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is ["worker", var port, var token]) return await Worker.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), token);
+        try { return await RunAsync(args, Console.Out, CancellationToken.None); }
+        finally
+        {
+            foreach (var transport in Transport.All) await transport.DisposeAsync();
+        }
+    }
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
     {
         var (store, seed, trials, only) = (Store.All.FirstOrDefault(store => store.Name == (Text("--store") ?? "redis")), Number("--seed", 1), Number("--trials", 10), Text("--only"));
-        await using var transport = Transport.All.FirstOrDefault(transport => transport.Name == Text("--transport"));
+        var transport = Transport.All.FirstOrDefault(transport => transport.Name == Text("--transport"));
         var faults = transport is null ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
         var busFaults = transport?.Faults.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } feedName || feed.Name == feedName).ToList();

@@ -109,8 +109,8 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
                 clean.Add(_events, p, Enumerable.Range(0, (int)Sender.Count(p)));
                 if (without is null && await Place.DoneAsync(this, p, cancellationToken) is var done) await check.PositionAsync(_transport.Feed, p, done, done, cancellationToken);
             }
-            await check.RunAsync(cancellationToken);
             if (without is null && stuck is null) await Place.CheckAsync(this, check, cancellationToken);
+            await check.RunAsync(cancellationToken);
             if (_watcher.Half > 0) check.Differences.Add($"{_watcher.Half} reads of {_watcher.Reads} saw an event in part");
             if (_watcher.Backwards > 0) check.Differences.Add($"{_watcher.Backwards} reads saw an older state than one before");
         }

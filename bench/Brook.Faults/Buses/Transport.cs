@@ -41,6 +41,7 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>What a log message of a worker means to the trial; null: nothing.</summary>
     public abstract string? Hear(string message, IReadOnlyList<KeyValuePair<string, object?>> values);
 
+    /// <summary>Ends the broker of a run, where there is one.</summary>
     public abstract ValueTask DisposeAsync();
 }
 

@@ -59,23 +59,35 @@ internal sealed class KafkaBrokerRestarted : KafkaFault
 
 internal sealed class KafkaRequestsCut : KafkaFault
 {
-    private const int Cut = -195;
-    private static readonly short[] s_kinds = [KafkaApi.Produce, KafkaApi.Fetch, KafkaApi.OffsetCommit, KafkaApi.Heartbeat, KafkaApi.ConsumerGroupHeartbeat, KafkaApi.Metadata];
+    private static readonly short[] s_kinds = [KafkaApi.Fetch, KafkaApi.Fetch, KafkaApi.ListOffsets, KafkaApi.OffsetCommit, KafkaApi.OffsetFetch, KafkaApi.FindCoordinator, KafkaApi.JoinGroup, KafkaApi.SyncGroup, KafkaApi.Heartbeat, KafkaApi.ConsumerGroupHeartbeat];
 
     public override string Name => "requests-cut";
-    public override string About => "requests of one kind (to produce, to fetch, of the group) are cut off with their connection, twelve times";
+    public override string About => "connections of workers are cut at requests to fetch, of offsets and of the group, twelve times";
 
-    protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
+    protected override Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken) => CutAsync(trial, place, s_kinds, cancellationToken);
+
+    public static async Task CutAsync(BusTrial trial, KafkaPlace place, short[] kinds, CancellationToken cancellationToken)
     {
         for (var i = 0; i < 12; i++)
         {
             if (i % 2 == 0) await trial.MomentAsync(cancellationToken);
-            await place.Cluster.PushErrorsAsync(s_kinds[trial.Random.Next(s_kinds.Length)], [.. Enumerable.Repeat(Cut, trial.Random.Next(1, 4))]);
+            await place.Cluster.PushErrorsAsync(kinds[trial.Random.Next(kinds.Length)], [.. Enumerable.Repeat(KafkaPlace.Cut, trial.Random.Next(1, 4))]);
             trial.Injected++;
             if (i % 4 == 3) await trial.EverywhereAsync(cancellationToken);
         }
-        foreach (var kind in s_kinds) await place.Cluster.ClearErrorsAsync(kind, cancellationToken);
+        foreach (var kind in kinds.Distinct()) await place.Cluster.ClearErrorsAsync(kind, cancellationToken);
     }
+}
+
+internal sealed class KafkaSendsCut : KafkaFault
+{
+    public override string Name => "sends-cut";
+    public override string About => "the sender's connection is cut while several requests are under way, twelve times: it does not know which of them arrived";
+
+    /// <summary>As <see cref="KafkaBrokerRestarted"/>.</summary>
+    public override bool HasIds => true;
+
+    protected override Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken) => KafkaRequestsCut.CutAsync(trial, place, [KafkaApi.Produce], cancellationToken);
 }
 
 internal sealed class KafkaDuplicates : KafkaFault

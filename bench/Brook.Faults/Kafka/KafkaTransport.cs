@@ -64,6 +64,8 @@ internal sealed class KafkaTransport : Transport
 /// <summary>A cluster with a topic.</summary>
 internal sealed class KafkaPlace : Place
 {
+    /// <summary>Instead of an error: the connection is cut.</summary>
+    public const int Cut = -195;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private readonly IConsumer<byte[], byte[]> _consumer;
     private readonly IProducer<byte[], byte[]> _producer;
