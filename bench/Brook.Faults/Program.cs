@@ -58,11 +58,11 @@ internal static class Program
                select new Row(fault.Name, row.Item.Name, (trials + applicable.Count - 1 - row.Index) / applicable.Count, $"--only {fault.Name} --feed {row.Item.Name}", s => Trial.RunAsync(pool, store, fault, row.Item, s, without, cancellationToken));
 
         IEnumerable<Row> OverBus(Transport over)
-            => busFaults.Select(fault => new Row(fault.Name, over.Name, trials, $"--transport {over.Name} --only {fault.Name}", s => BusTrial.RunAsync(pool, over, store, fault, s, without, cancellationToken)));
+            => busFaults.Select(fault => new Row(fault.Name, over.Name, trials, $"--transport {over.Name} --only {fault.Name}", s => BusTrial.RunAsync(pool, over, store, fault, s, without, isShort: false, cancellationToken)));
 
         Task<Outcome> Ablated(Guard guard, int s) => transport is null
             ? Trial.RunAsync(pool, store, Fault.All.First(fault => fault.Name == guard.Fault), guard.Feed, s, guard, cancellationToken)
-            : BusTrial.RunAsync(pool, transport, store, transport.Faults.First(fault => fault.Name == guard.Fault), s, guard, cancellationToken);
+            : BusTrial.RunAsync(pool, transport, store, transport.Faults.First(fault => fault.Name == guard.Fault), s, guard, isShort: false, cancellationToken);
     }
 
     /// <summary>A row of the table.</summary>

@@ -21,7 +21,7 @@ public sealed class Workers : IAsyncDisposable
         var over = Transport.Of(transport);
         var whyNot = RedisServer.WhyNot ?? over.WhyNot;
         Assert.SkipWhen(Servers.SkipReason(whyNot) is not null, whyNot ?? "");
-        return await BusTrial.RunAsync(_pool, over, Store.Of("redis"), over.Faults.Single(one => one.Name == fault), seed, without, TestContext.Current.CancellationToken);
+        return await BusTrial.RunAsync(_pool, over, Store.Of("redis"), over.Faults.Single(one => one.Name == fault), seed, without, isShort: transport == "kafka", TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()

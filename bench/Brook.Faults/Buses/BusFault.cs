@@ -65,7 +65,7 @@ internal sealed class BusCalm : BusFault
 
     public override async Task InjectAsync(BusTrial trial, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 6; i++) await trial.MomentAsync(cancellationToken);
+        for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
     }
 }
 
@@ -77,7 +77,7 @@ internal sealed class BusWorkerKilled : BusFault
 
     public override async Task InjectAsync(BusTrial trial, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < trial.Times(3); i++)
         {
             await trial.MomentAsync(cancellationToken);
             await trial.KillWorkerAsync(trial.Alive[0]);
@@ -93,7 +93,7 @@ internal sealed class BusTwoNodes : BusFault
 
     public override async Task InjectAsync(BusTrial trial, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < trial.Times(2); i++)
         {
             await trial.SpreadAsync(cancellationToken);
             await trial.MomentAsync(cancellationToken);
@@ -131,7 +131,7 @@ internal sealed class BusZombie : BusFault
 
     public override async Task InjectAsync(BusTrial trial, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < trial.Times(2); i++)
         {
             await trial.MomentAsync(cancellationToken);
             var zombie = await trial.BusyWorkerAsync(cancellationToken);

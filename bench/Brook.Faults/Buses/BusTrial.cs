@@ -22,13 +22,14 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
     private readonly ConcurrentDictionary<WorkerProcess, int> _lanes = [];
     private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [];
     private readonly int _seed;
+    private readonly bool _isShort;
     private Watcher? _watcher;
     private long _commits, _conflicts, _failures, _fenced, _handedBack;
     private string? _failure;
 
-    private BusTrial(WorkerPool pool, Transport transport, Store store, StoreHost host, Place place, BusFault fault, int seed, Guard? without)
+    private BusTrial(WorkerPool pool, Transport transport, Store store, StoreHost host, Place place, BusFault fault, int seed, Guard? without, bool isShort)
     {
-        (_pool, _transport, _fault, Host, Place, _seed, Random) = (pool, transport, fault, host, place, seed, new Random(seed));
+        (_pool, _transport, _fault, Host, Place, _seed, Random, _isShort) = (pool, transport, fault, host, place, seed, new Random(seed), isShort);
         _events = new(seed, keys: Keys.For(fault.Partitions), ids: fault.HasIds);
         _orders = new(transport.Name, store.Name, host.Place, place.Broker, transport.TuningOf(fault, seed), fault.Partitions, fault.BatchEvents, fault.Slow, without?.Name);
         Sender = AnotherSender(seed, (partition, sent) => sent - _watcher!.Last(partition) < Ahead);
@@ -57,11 +58,12 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
 
     public long Progress => Enumerable.Range(0, _fault.Partitions).Sum(p => _watcher!.Last(p) + 1);
 
-    public static async Task<Outcome> RunAsync(WorkerPool pool, Transport transport, Store store, BusFault fault, int seed, Guard? without, CancellationToken cancellationToken)
+    /// <param name="isShort">Faults happen half as often.</param>
+    public static async Task<Outcome> RunAsync(WorkerPool pool, Transport transport, Store store, BusFault fault, int seed, Guard? without, bool isShort, CancellationToken cancellationToken)
     {
         await using var host = await store.StartAsync(fault.Needs, cancellationToken);
         await using var place = await transport.OpenAsync(fault, cancellationToken);
-        await using var trial = new BusTrial(pool, transport, store, host, place, fault, seed, without);
+        await using var trial = new BusTrial(pool, transport, store, host, place, fault, seed, without, isShort);
         return await trial.RunAsync(store, without, cancellationToken);
     }
 
@@ -141,6 +143,9 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
     }
 
     // For faults.
+
+    /// <summary>How often to do what is done so often in a trial of full length.</summary>
+    public int Times(int full) => _isShort ? (full + 1) / 2 : full;
 
     /// <summary>Sends the same events; it is the caller's to dispose.</summary>
     public BusSender AnotherSender(int seed, Func<int, long, bool> goOn) => new(_transport, Place.Broker, _orders.Tuning, _events, _fault.Partitions, seed, goOn);

@@ -21,7 +21,7 @@ internal sealed class KafkaRebalance : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < trial.Times(3); i++)
         {
             await trial.SpreadAsync(cancellationToken);
             await trial.MomentAsync(cancellationToken);
@@ -45,7 +45,7 @@ internal sealed class KafkaBrokerRestarted : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < trial.Times(4); i++)
         {
             await trial.MomentAsync(cancellationToken);
             await place.Cluster.BrokerDownAsync(1, cancellationToken);
@@ -68,7 +68,7 @@ internal sealed class KafkaRequestsCut : KafkaFault
 
     public static async Task CutAsync(BusTrial trial, KafkaPlace place, short[] kinds, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 12; i++)
+        for (var i = 0; i < trial.Times(12); i++)
         {
             if (i % 2 == 0) await trial.MomentAsync(cancellationToken);
             await place.Cluster.PushErrorsAsync(kinds[trial.Random.Next(kinds.Length)], [.. Enumerable.Repeat(KafkaPlace.Cut, trial.Random.Next(1, 4))]);
@@ -98,7 +98,7 @@ internal sealed class KafkaDuplicates : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < trial.Times(2); i++)
         {
             await trial.MomentAsync(cancellationToken);
             await using var second = trial.AnotherSender(trial.Random.Next(), (_, _) => true);
@@ -120,7 +120,7 @@ internal sealed class KafkaPoison : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < trial.Times(15); i++)
         {
             if (i % 5 == 0) await trial.MomentAsync(cancellationToken);
             var (partition, random) = (trial.Random.Next(Partitions), new byte[trial.Random.Next(1, 200)]);
@@ -148,7 +148,7 @@ internal sealed class KafkaStoreKilled : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < trial.Times(2); i++)
         {
             await Crash.RunAsync(trial, (RedisHost)trial.Host, null, rewrite: true, cancellationToken);
             await trial.EverywhereAsync(cancellationToken);
@@ -164,7 +164,7 @@ internal sealed class KafkaStoreRewound : KafkaFault
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < trial.Times(2); i++)
         {
             await Crash.RunAsync(trial, (RedisHost)trial.Host, Crash.Cut, rewrite: true, cancellationToken);
             await trial.EverywhereAsync(cancellationToken);
@@ -182,7 +182,7 @@ internal sealed class KafkaStoreCut : KafkaFault
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var chaos = ((RedisHost)trial.Host).Proxy!.ChaosAsync(trial.Random.Next(), TimeSpan.FromMilliseconds(100), over.Token);
-        for (var i = 0; i < 6; i++) await trial.MomentAsync(cancellationToken);
+        for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
         await over.CancelAsync();
         trial.Injected += await chaos;
     }
