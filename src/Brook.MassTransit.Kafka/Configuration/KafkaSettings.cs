@@ -12,7 +12,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
     private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "enable.partition.eof"], s_producersOwn = ["enable.idempotence", "acks"];
 
     /// <summary>How long the broker may take to answer what is asked of it.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <exception cref="BrookException">With every error there is.</exception>
     public KafkaSettings Validated()

@@ -4,12 +4,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Brook.MassTransit.Kafka;
 
-/// <summary>Whether the broker is there and has the topics: asked at the start and whenever there is doubt, until it answers. What is wrong is the endpoint's health.</summary>
+/// <summary>
+/// Whether the broker is there and has the topics: asked at the start and whenever there is doubt, until it answers. And what it refuses the consumer, until that
+/// has partitions or records. What is wrong is the endpoint's health. Thread safe.
+/// </summary>
 internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile string? _lost = "the broker has not answered yet";
+    private volatile string? _silent = "the broker has not answered yet", _refused;
     private int _asking;
     private CancellationToken _stopping;
     private Func<Handle>? _client;
@@ -17,8 +20,11 @@ internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeP
     /// <summary>Ends when the broker has answered for the first time.</summary>
     public Task Answered => _answered.Task;
 
+    /// <summary>Ends when nothing is asked any more; after the stop has begun nothing new is.</summary>
+    public Task Asking { get; private set; } = Task.CompletedTask;
+
     /// <summary>What keeps from the broker; null: nothing.</summary>
-    public string? Problem => _lost;
+    public string? Problem => _silent ?? _refused;
 
     /// <summary>Called whenever what is to be said of the health may have changed.</summary>
     public Action Changed { get; set; } = static () => { };
@@ -29,53 +35,55 @@ internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeP
         Ask();
     }
 
-    /// <summary>There is doubt.</summary>
-    public void Lost(Error error)
+    /// <summary>It may be away, or a topic.</summary>
+    public void Doubt(Error error)
     {
-        if (_lost is null)
+        if (_silent is null)
         {
             Log.BrokerLost(logger, instance, error.Reason);
-            _lost = error.Reason;
+            _silent = error.Reason;
             Changed();
         }
         Ask();
     }
 
-    /// <summary>Something came from the broker.</summary>
-    public void Seen()
+    /// <summary>It answers, but does not let us.</summary>
+    public void Refused(Error error)
     {
-        if (_lost is null) return;
-        _lost = null;
-        _answered.TrySetResult();
-        Log.BrokerBack(logger, instance);
+        if (_refused == error.Reason) return;
+        Log.BrokerLost(logger, instance, error.Reason);
+        _refused = error.Reason;
+        Changed();
+    }
+
+    /// <summary>The consumer has partitions, or a record.</summary>
+    public void Let()
+    {
+        if (_refused is null) return;
+        _refused = null;
         Changed();
     }
 
     private void Ask()
     {
-        if (_client is not null && Interlocked.Exchange(ref _asking, 1) == 0) _ = Task.Run(AskAsync, CancellationToken.None);
+        if (_client is not null && !_stopping.IsCancellationRequested && Interlocked.Exchange(ref _asking, 1) == 0) Asking = Task.Run(AskAsync, CancellationToken.None);
     }
 
     private async Task AskAsync()
     {
-        try
+        for (var said = ""; !_stopping.IsCancellationRequested; await Task.Delay(s_again, time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing))
         {
-            for (var said = ""; !_stopping.IsCancellationRequested; await Task.Delay(s_again, time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing))
-            {
-                if (WhatIsWrong() is not { } problem)
-                {
-                    Seen();
-                    return;
-                }
-                _lost = problem;
-                if (said != problem) Log.BrokerLost(logger, instance, said = problem);
-                Changed();
-            }
+            var problem = WhatIsWrong();
+            if (_stopping.IsCancellationRequested) break;
+            if (problem is not null && said != problem) Log.BrokerLost(logger, instance, said = problem);
+            if (problem is null && _silent is not null) Log.BrokerBack(logger, instance);
+            _silent = problem;
+            if (problem is null) _answered.TrySetResult();
+            Changed();
+            if (problem is null) break;
         }
-        finally
-        {
-            Volatile.Write(ref _asking, 0);
-        }
+        Volatile.Write(ref _asking, 0);
+        if (_silent is not null) Ask();                                 // there was doubt again meanwhile
     }
 
     private string? WhatIsWrong()
@@ -88,7 +96,7 @@ internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeP
                     return missing.Error.Code is ErrorCode.UnknownTopicOrPart ? $"the broker has no topic '{name}': create it, or correct the name" : $"topic '{name}': {missing.Error.Reason}";
             return null;
         }
-        catch (Exception e) when (e is KafkaException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is KafkaException or ObjectDisposedException or InvalidOperationException or BrookException)
         {
             return $"no broker answers at {settings.Consumer.BootstrapServers}: {e.Message}";
         }

@@ -18,11 +18,14 @@ internal sealed class KafkaReader
     private readonly List<PartitionLane> _touched = [];
     private readonly ManualResetEventSlim _wake = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _stopped = new();
-    private readonly HashSet<string> _reported = [];
+    private readonly CancellationTokenSource _stopped = new(), _leaving = new();
+    private readonly Dictionary<TopicPartition, Task> _former = [];             // lanes that were taken away and still finish what they have at work
+    private readonly HashSet<ErrorCode> _said = [];
     private IConsumer<byte[], byte[]> _consumer;
     private volatile bool _stopping, _rebuild;
-    private Task _ending = Task.CompletedTask;
+    private bool _closed;
+    private Task _looking = Task.CompletedTask;
+    private Task? _ending;
 
     public KafkaReader(LaneParts parts, ConsumerConfig config)
     {
@@ -50,23 +53,20 @@ internal sealed class KafkaReader
     public void Start()
     {
         new Thread(Run) { IsBackground = true, Name = $"brook-kafka {_parts.Settings.Group}" }.Start();
-        _ = Task.Run(LookAtTopicsAsync);
+        _looking = Task.Run(LookAtTopicsAsync);
     }
 
     /// <summary>What is at work is finished, then the group is left; when the token is cancelled, at once. Never throws.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        lock (_reported)
+        lock (_said)
         {
-            if (!_stopping)
-            {
-                _stopping = true;
-                _wake.Set();
-                _ending = EndAsync();
-            }
+            _stopping = true;
+            _leaving.Cancel();
+            _wake.Set();
+            cancellationToken.UnsafeRegister(static stopped => ((CancellationTokenSource)stopped!).Cancel(), _stopped);
+            return _ending ??= EndAsync();
         }
-        cancellationToken.UnsafeRegister(static stopped => ((CancellationTokenSource)stopped!).Cancel(), _stopped);
-        return _ending;
     }
 
     /// <summary>A lane has something for <see cref="PartitionLane.TryServe"/>, or room.</summary>
@@ -83,9 +83,9 @@ internal sealed class KafkaReader
     /// <summary>Whether the topics are still those that were opened.</summary>
     private async Task LookAtTopicsAsync()
     {
-        while (!_stopped.IsCancellationRequested && !_stopping)
+        while (!_stopping)
         {
-            await Task.Delay(_parts.Settings.LookAtTopics, _parts.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_parts.Settings.LookAtTopics, _parts.Time, _leaving.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _parts.Watch.Changed();                                 // the engine may hold a lane
             PartitionLane[] open;
             lock (_lanes) open = [.. _lanes.Values.Where(lane => lane.SourceId is not null)];
@@ -93,7 +93,7 @@ internal sealed class KafkaReader
             {
                 try
                 {
-                    var id = await TopicIds.OfAsync(Client, topic.Key, _stopped.Token).ConfigureAwait(false);
+                    var id = await TopicIds.OfAsync(Client, topic.Key, _leaving.Token).ConfigureAwait(false);
                     foreach (var lane in topic.Where(lane => id is not null && lane.SourceId != id)) lane.SourceGone();
                 }
                 catch (KafkaException e) when (e.Error.Code is ErrorCode.UnknownTopicOrPart)
@@ -122,7 +122,7 @@ internal sealed class KafkaReader
             catch (Exception e)
             {
                 Log.ReaderFails(_parts.Logger, _parts.Instance, e.Message, e);
-                _stopped.Token.WaitHandle.WaitOne(s_room);          // not as fast as it can
+                _leaving.Token.WaitHandle.WaitOne(s_room);          // not as fast as it can
             }
         }
         _ended.SetResult();
@@ -145,11 +145,12 @@ internal sealed class KafkaReader
     private void Deliver(ConsumeResult<byte[], byte[]> record)
     {
         if (!_lanes.TryGetValue(record.TopicPartition, out var lane)) return;
+        lane.IsPlaced = true;
         if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
         if (record.IsPartitionEOF || !lane.Add(record)) return;
         if (!lane.IsTouched) _touched.Add(lane);
         lane.IsTouched = true;
-        _parts.Watch.Seen();
+        _parts.Watch.Let();
         if (lane.IsFull) WaitForRoom(lane);
     }
 
@@ -172,20 +173,32 @@ internal sealed class KafkaReader
         if (!_wake.IsSet) return;
         _wake.Reset();
         foreach (var lane in _lanes.Values)
-            if (!lane.TryServe(_consumer)) _wake.Set();
+        {
+            try
+            {
+                if (!lane.TryServe(_consumer)) _wake.Set();
+            }
+            catch (KafkaException e)
+            {
+                _wake.Set();
+                if (_said.Add(e.Error.Code)) Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, e);
+            }
+        }
     }
 
     private void Assign(List<TopicPartition> partitions)
     {
         Log.Assigned(_parts.Logger, _parts.Instance, _config.GroupId, partitions.Count);
+        _said.Clear();
+        _parts.Watch.Let();
         foreach (var partition in partitions)
         {
             var lane = new PartitionLane(this, _parts, partition);
             lock (_lanes)
             {
-                var former = _lanes.GetValueOrDefault(partition);
+                if (_lanes.Remove(partition, out var twice)) _former[partition] = twice.StopAsync();
                 _lanes[partition] = lane;
-                lane.Start(former?.StopAsync() ?? Task.CompletedTask, _stopped.Token);
+                lane.Start(_former.GetValueOrDefault(partition, Task.CompletedTask), _stopped.Token);
             }
         }
     }
@@ -194,14 +207,11 @@ internal sealed class KafkaReader
     {
         foreach (var partition in partitions)
         {
-            PartitionLane? lane;
-            lock (_lanes) _lanes.Remove(partition, out lane);
-            if (lane is null) continue;
-            Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
-            lock (_parts.Ending)
+            lock (_lanes)
             {
-                _parts.Ending.RemoveAll(ending => ending.IsCompleted);
-                _parts.Ending.Add(lane.StopAsync());
+                if (!_lanes.Remove(partition, out var lane)) continue;
+                Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
+                _former[partition] = lane.StopAsync();
             }
         }
     }
@@ -213,21 +223,18 @@ internal sealed class KafkaReader
         else if (e.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId)
         {
             foreach (var of in _lanes.Values.Where(of => partition is null || of.Partition.Topic == partition.Topic)) of.SourceGone();
-            _parts.Watch.Lost(e.Error);
-            if (_reported.Add($"{e.Error.Code} {partition?.Topic}")) Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null);
+            _parts.Watch.Doubt(e.Error);
         }
-        else if (e.Error.IsFatal) _rebuild = true;
-        else
-        {
-            if (_reported.Add(e.Error.Code.ToString())) Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null);
-            _parts.Watch.Lost(e.Error);
-        }
+        else Error(e.Error);
     }
 
     private void Error(Error error)
     {
-        if (error.IsFatal) _rebuild = true;
-        if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve || error.IsFatal) _parts.Watch.Lost(error);
+        if (error.IsFatal || error.Code == ErrorCode.Local_Fatal) _rebuild = true;
+        if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve) _parts.Watch.Doubt(error);
+        else if (error.Code is ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
+            or ErrorCode.GroupMaxSizeReached or ErrorCode.InconsistentGroupProtocol or ErrorCode.InvalidSessionTimeout or ErrorCode.UnsupportedVersion or ErrorCode.FencedInstanceId) _parts.Watch.Refused(error);
+        else if (error.Code is not ErrorCode.Local_Transport && _said.Add(error.Code)) Log.ReaderFails(_parts.Logger, _parts.Instance, error.Reason, null);
     }
 
     /// <summary>The client has given up for good: a new one takes over, and the lanes begin again.</summary>
@@ -235,28 +242,29 @@ internal sealed class KafkaReader
     {
         Log.ReaderRebuilt(_parts.Logger, _parts.Instance);
         Revoke([.. _lanes.Keys]);
-        var former = _consumer;
-        Close(former);
-        if (_stopped.Token.WaitHandle.WaitOne(s_again) || _stopping) return;
+        if (_leaving.Token.WaitHandle.WaitOne(s_again)) return;     // lanes let go of the client meanwhile
+        Close();
         _consumer = Build();
-        _rebuild = false;
+        (_rebuild, _closed) = (false, false);
     }
 
     private async Task EndAsync()
     {
         await _ended.Task.ConfigureAwait(false);
-        Task[] lanes;
-        lock (_lanes) lanes = [.. _lanes.Values.Select(lane => lane.StopAsync())];
-        lock (_parts.Ending) lanes = [.. lanes, .. _parts.Ending];
-        await Task.WhenAll(lanes).ConfigureAwait(false);
-        await Task.Run(() => Close(_consumer)).ConfigureAwait(false);       // it tells the broker what the view has, and leaves the group
+        Task[] users;
+        lock (_lanes) users = [.. _lanes.Values.Select(lane => lane.StopAsync()), .. _former.Values, _looking];
+        await Task.WhenAll(users).ConfigureAwait(false);
+        await _parts.Watch.Asking.ConfigureAwait(false);            // nobody uses the client any more
+        await Task.Run(Close).ConfigureAwait(false);                // it tells the broker what the view has, and leaves the group
     }
 
-    private void Close(IConsumer<byte[], byte[]> consumer)
+    private void Close()
     {
-        try { consumer.Close(); }
+        if (_closed) return;
+        _closed = true;
+        try { _consumer.Close(); }
         catch (KafkaException e) { Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null); }
-        consumer.Dispose();
+        _consumer.Dispose();
     }
 
     private IConsumer<byte[], byte[]> Build()

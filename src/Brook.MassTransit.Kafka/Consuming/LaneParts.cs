@@ -14,9 +14,6 @@ namespace Brook.MassTransit.Kafka;
 /// <param name="Logger">Of this package.</param>
 internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookEngine Engine, BrokerWatch Watch, TimeProvider Time, ILogger Logger)
 {
-    /// <summary>Lanes that were taken away and still finish what they have at work.</summary>
-    public List<Task> Ending { get; } = [];
-
     /// <summary>How a topic's records are read.</summary>
     public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns);
 

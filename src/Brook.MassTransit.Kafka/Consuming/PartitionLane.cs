@@ -12,7 +12,7 @@ namespace Brook.MassTransit.Kafka;
 internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPartition partition)
 {
     private const int MaxRecords = 20_000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
     private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
     private readonly SourceOf _source = new(reader, parts, partition);
@@ -23,7 +23,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private Task _running = Task.CompletedTask;
     private Lane? _lane;
     private long _seekTo = -1, _end = -1, _bytes;
-    private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _saidTombstone;
+    private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _saidTombstone, _wasOpen;
     private volatile bool _stopping;
     private volatile string? _halted;
 
@@ -40,6 +40,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     /// <summary>The reader has told it of records that <see cref="Arrived"/> has not said yet.</summary>
     public bool IsTouched { get; set; }
 
+    /// <summary>The client has found the place that the partition was assigned at: to move before that would be undone by its answer.</summary>
+    public bool IsPlaced { get; set; }
+
     public bool IsFull
     {
         get { lock (_lock) return !_paused && (_arrived.Count >= MaxRecords || _bytes >= MaxBytes); }
@@ -52,10 +55,19 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     /// <summary>Takes no more, and finishes what is at work. Never throws.</summary>
     public Task StopAsync()
     {
+        if (_stopping) return _running;
         _stopping = true;
-        if (Halted is not null || !_isOpen) _gone.Cancel();         // it waits for somebody to act, or for the store
+        if (!_isOpen) _gone.Cancel();                               // it waits for the store
         Arrived();
+        _ = EndHaltAsync();
         return _running;
+    }
+
+    /// <summary>A lane that stands still waits for somebody to act, not for itself.</summary>
+    private async Task EndHaltAsync()
+    {
+        for (; !_running.IsCompleted; await Task.WhenAny(_running, Task.Delay(s_soon, parts.Time)).ConfigureAwait(false))
+            if (Halted is not null) await _gone.CancelAsync().ConfigureAwait(false);
     }
 
     /// <summary>False: it is not read at present; the record comes again.</summary>
@@ -119,6 +131,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         {
             try
             {
+                if (_seekTo >= 0 && !IsPlaced) return false;
                 if (_seekTo >= 0)
                 {
                     consumer.Seek(new TopicPartitionOffset(partition, _seekTo));
@@ -142,32 +155,39 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private async Task RunAsync(Task former, CancellationToken stopped)
     {
         using var _ = stopped.UnsafeRegister(static gone => ((CancellationTokenSource)gone!).Cancel(), _gone);
-        try
+        await former.ConfigureAwait(false);
+        while (!_stopping)
         {
-            await former.ConfigureAwait(false);
-            while (!_stopping)
+            try
             {
-                if (_lane is null) await OpenAsync().ConfigureAwait(false);
-                await MoreAsync().ConfigureAwait(false);
-                if (_stopping || await MustCloseAsync().ConfigureAwait(false)) continue;
-                TakeArrived();
-                for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
-                    if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
-                _taken.Clear();
-                if (_lane is not null && !_stopping) await PassAsync().ConfigureAwait(false);
+                await LiveAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+            {
+                break;                                              // what is not in the view is read again by whoever has the partition
+            }
+            catch (Exception error)
+            {
+                Log.LaneFails(parts.Logger, parts.Instance, Name, 1, error);
+                await CloseAsync().ConfigureAwait(false);
+                await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-        catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+        await CloseAsync().ConfigureAwait(false);
+    }
+
+    private async Task LiveAsync()
+    {
+        while (!_stopping)
         {
-            // what is not in the view is read again by whoever has the partition
-        }
-        catch (Exception error)
-        {
-            Log.LaneEnds(parts.Logger, parts.Instance, Name, error);
-        }
-        finally
-        {
-            await CloseAsync().ConfigureAwait(false);
+            if (_lane is null) await OpenAsync().ConfigureAwait(false);
+            await MoreAsync().ConfigureAwait(false);
+            if (_stopping || await MustCloseAsync().ConfigureAwait(false)) continue;
+            TakeArrived();
+            for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
+                if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
+            _taken.Clear();
+            if (_lane is not null && !_stopping) await PassAsync().ConfigureAwait(false);
         }
     }
 
@@ -179,8 +199,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             try
             {
                 var source = await _source.FindAsync(_gone.Token).ConfigureAwait(false);
+                if (_wasOpen) source = source with { FirstOffset = _ => throw new SourceChangedException($"the store has lost what it had of {Name}: it was emptied, or came back without it. Restart the application to build the view anew, from where StartFrom says, or restore the store first") };
                 _lane = await parts.Engine.OpenLaneAsync(Name, source, _gone.Token).ConfigureAwait(false);
-                SourceId = source.Id;
+                (SourceId, _wasOpen) = (source.Id, true);
                 GoTo(_lane.NextOffset);
                 return;
             }
@@ -216,10 +237,29 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         var next = _lane!.NextOffset;
         await CloseAsync().ConfigureAwait(false);
         if (!outOfRange) return true;                               // opened again, it is compared with what is there now
-        var source = await _source.FindAsync(_gone.Token).ConfigureAwait(false);
-        var (low, high) = await _source.RangeAsync(_gone.Token).ConfigureAwait(false);
+        var (source, low, high) = await AskAsync().ConfigureAwait(false);
         await HaltAsync(string.Create(CultureInfo.InvariantCulture, $"the view has read {Name} up to offset {next:N0}, and the broker has {(low == high ? "no records" : string.Create(CultureInfo.InvariantCulture, $"{low:N0} to {high - 1:N0}"))}{(source.Id is null ? "" : $" of topic {source.Id}")}: {(next < low ? "records were removed before they were read (retention), so the view would miss them" : "the topic has lost what the view has, or was made anew")}. Give the topic a view of its own and build it anew, or set the lane's entry to an offset that is there if the gap is acceptable")).ConfigureAwait(false);
         return true;
+    }
+
+    /// <summary>Until the broker answers: what is wrong is not to be forgotten.</summary>
+    private async Task<(LaneSource Source, long Low, long High)> AskAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                var source = await _source.FindAsync(_gone.Token).ConfigureAwait(false);
+                var (low, high) = await _source.RangeAsync(_gone.Token).ConfigureAwait(false);
+                return (source, low, high);
+            }
+            catch (KafkaException error)
+            {
+                _halted = $"the broker has no offset as the view's next one of {Name}, and does not answer what it has: {error.Error.Reason}";
+                parts.Watch.Changed();
+                await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(false);
+            }
+        }
     }
 
     private void TakeArrived()

@@ -16,9 +16,11 @@ internal static class TopicIds
             var described = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = KafkaSettings.Patience }).WaitAsync(cancellationToken).ConfigureAwait(false);
             return described.TopicDescriptions[0].TopicId?.ToString() is { } id && id.Any(digit => digit is not ('A' or '=')) ? id : null;
         }
-        catch (KafkaException e) when (e.Error.Code is ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed)
+        catch (KafkaException e)
         {
-            return null;
+            var error = e is DescribeTopicsException { Results.TopicDescriptions: [{ Error.IsError: true } failed, ..] } ? failed.Error : e.Error;
+            if (error.Code is ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed) return null;
+            throw new KafkaException(error, e);
         }
     }
 }

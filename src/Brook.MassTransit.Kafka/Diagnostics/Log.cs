@@ -22,9 +22,6 @@ internal static partial class Log
     [LoggerMessage(405, LogLevel.Warning, "Brook '{Instance}': lane {Lane} fails in a way that no event is to blame for (attempt {Attempt}). It is tried again every second; nothing is lost.", EventName = "LaneFails")]
     public static partial void LaneFails(ILogger logger, string instance, string lane, int attempt, Exception error);
 
-    [LoggerMessage(406, LogLevel.Error, "Brook '{Instance}': lane {Lane} ended for a reason that was not thought of. It is read again when the partition is assigned again, from where the view stands.", EventName = "LaneEnds")]
-    public static partial void LaneEnds(ILogger logger, string instance, string lane, Exception error);
-
     [LoggerMessage(407, LogLevel.Warning, "Brook '{Instance}': lane {Lane} leaves the batch at hand ({Outcome}); the view stands at offset {Next}. Another process has claimed it, or the store went back to an older copy: records from there on are read again.", EventName = "LaneLeft")]
     public static partial void LaneLeft(ILogger logger, string instance, string lane, BatchOutcome outcome, long next);
 
@@ -43,7 +40,7 @@ internal static partial class Log
     [LoggerMessage(412, LogLevel.Error, "Brook '{Instance}': the Kafka producer has given up for good ({Reason}). A new one takes over; events it had under way are reported to their senders.", EventName = "SenderRebuilt")]
     public static partial void SenderRebuilt(ILogger logger, string instance, string reason);
 
-    [LoggerMessage(413, LogLevel.Warning, "Brook '{Instance}': applied events could not be told to other nodes: {Reason}.", EventName = "ForwardFails")]
+    [LoggerMessage(413, LogLevel.Warning, "Brook '{Instance}': what nodes tell each other of applied events fails: {Reason}.", EventName = "ForwardFails")]
     public static partial void ForwardFails(ILogger logger, string instance, string reason);
 
     [LoggerMessage(414, LogLevel.Error, "Brook '{Instance}': the bus stopped with {Count} event(s) under way to Kafka; their senders are told that they may have been sent.", EventName = "LeftUnderWay")]

@@ -28,9 +28,13 @@ internal sealed class ForwardReader(string instance, string topic, string node, 
                     if (await Task.Run(() => consumer.Consume(TimeSpan.FromMilliseconds(200)), cancellationToken).ConfigureAwait(false) is { } record)
                         await ObserveAsync(record, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is KafkaException or OperationCanceledException)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                if (e is KafkaException failed && said != failed.Error.Reason) Log.ForwardFails(logger, instance, said = failed.Error.Reason);
+                return;
+            }
+            catch (Exception e)
+            {
+                if (said != e.Message) Log.ForwardFails(logger, instance, said = e.Message);
             }
         }
     }

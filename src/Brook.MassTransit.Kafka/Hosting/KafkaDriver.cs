@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Brook.MassTransit.Kafka;
 
 /// <summary>One instance on Kafka: what sends and what reads, started and stopped with the bus.</summary>
-internal sealed class KafkaDriver : IStreamDriver, IDisposable
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no handle; late callers may still look at it.")]
+internal sealed class KafkaDriver : IStreamDriver
 {
     private readonly StreamDriving _driving;
     private readonly KafkaSettings _settings;
@@ -84,7 +85,14 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
         IsStarted = true;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _stopped ??= EndAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        lock (_stopping)
+        {
+            if (_stopped is null || cancellationToken.IsCancellationRequested) _ = _reader?.StopAsync(cancellationToken);
+            return _stopped ??= EndAsync(cancellationToken);
+        }
+    }
 
     public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken) => _sender.SendAsync(events, fromHandlers, cancellationToken);
 
@@ -94,18 +102,17 @@ internal sealed class KafkaDriver : IStreamDriver, IDisposable
         return default;
     }
 
-    public void Dispose()
-    {
-        _sender.Dispose();
-        _stopping.Dispose();
-    }
+    /// <summary>After a stop nothing is left to do; without one everything ends by itself now.</summary>
+    public void Dispose() => _ = StopAsync(new CancellationToken(canceled: true));
 
     private async Task EndAsync(CancellationToken cancellationToken)
     {
+        await Task.Yield();                                         // not under the lock
+        await _stopping.CancelAsync().ConfigureAwait(false);
         if (_reader is not null) await _reader.StopAsync(cancellationToken).ConfigureAwait(false);
         await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
-        await _stopping.CancelAsync().ConfigureAwait(false);
         await _forwards.ConfigureAwait(false);
+        await Watch.Asking.ConfigureAwait(false);
         await Task.Run(_sender.Dispose, CancellationToken.None).ConfigureAwait(false);
     }
 }

@@ -14,7 +14,8 @@ internal static class KafkaEndpoint
     {
         var configuration = new Configuration(bus, bus.HostConfiguration.CreateReceiveEndpointConfiguration(NameOf(driver)));
         var context = configuration.CreateReceiveEndpointContext();
-        return new ReceiveEndpoint(new Transport(driver, context), context);
+        var transport = new Transport(driver, context);
+        return transport.Endpoint = new ReceiveEndpoint(transport, context);
     }
 
     private sealed class Configuration(IBusInstance bus, IReceiveEndpointConfiguration inner) : ReceiveEndpointConfiguration(bus.HostConfiguration, inner)
@@ -45,7 +46,9 @@ internal static class KafkaEndpoint
 
     private sealed class Transport(KafkaDriver driver, ReceiveEndpointContext context) : IReceiveTransport
     {
-        public ReceiveTransportHandle Start() => new Running(driver, context);
+        public ReceiveEndpoint Endpoint { get; set; } = null!;
+
+        public ReceiveTransportHandle Start() => new Running(driver, context, Endpoint);
 
         public ConnectHandle ConnectReceiveObserver(IReceiveObserver observer) => context.ConnectReceiveObserver(observer);
 
@@ -63,13 +66,14 @@ internal static class KafkaEndpoint
     {
         private readonly KafkaDriver _driver;
         private readonly ReceiveEndpointContext _context;
+        private readonly ReceiveEndpoint _endpoint;
         private readonly SemaphoreSlim _telling = new(1);
         private readonly Task _starting;
         private string? _told = "";
 
-        public Running(KafkaDriver driver, ReceiveEndpointContext context)
+        public Running(KafkaDriver driver, ReceiveEndpointContext context, ReceiveEndpoint endpoint)
         {
-            (_driver, _context) = (driver, context);
+            (_driver, _context, _endpoint) = (driver, context, endpoint);
             driver.Watch.Changed = () => _ = TellAsync();
             _starting = StartAsync();
         }
@@ -87,6 +91,7 @@ internal static class KafkaEndpoint
             try
             {
                 await _driver.StartAsync(_context).ConfigureAwait(false);
+                await TellAsync(isStart: true).ConfigureAwait(false);       // the start is over, whatever is wrong now
                 await TellAsync().ConfigureAwait(false);
             }
             catch (OperationCanceledException)
@@ -100,14 +105,15 @@ internal static class KafkaEndpoint
         }
 
         /// <summary>What is wrong is the endpoint's health, and nothing else is.</summary>
-        private async Task TellAsync()
+        private async Task TellAsync(bool isStart = false)
         {
             await _telling.WaitAsync().ConfigureAwait(false);
             try
             {
-                var problem = _driver.Watch.Problem ?? _driver.Halted.FirstOrDefault() ?? (_driver.IsStarted ? null : $"it waits for topic '{_driver.ForwardTopic}', on which nodes tell each other of applied events");
+                var problem = isStart ? null : _driver.Watch.Problem ?? _driver.Halted.FirstOrDefault() ?? (_driver.IsStarted ? null : $"it waits for topic '{_driver.ForwardTopic}', on which nodes tell each other of applied events");
                 if (problem == _told) return;
                 _told = problem;
+                if (_endpoint.CurrentState == ReceiveEndpoint.State.Faulted) _endpoint.CurrentState = ReceiveEndpoint.State.Started;      // else MassTransit keeps the first reason
                 if (problem is null) await _context.TransportObservers.NotifyReady(_context.InputAddress).ConfigureAwait(false);
                 else await _context.TransportObservers.NotifyFaulted(_context.InputAddress, new BrookException(problem)).ConfigureAwait(false);
             }

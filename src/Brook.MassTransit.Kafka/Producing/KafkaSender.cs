@@ -12,34 +12,31 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
 {
     private const int MaxUnderWay = 50_000;             // half of what the client takes
     private readonly Lock _lock = new();
-    private readonly Queue<(Sending Sending, int Index)> _waiting = new();
-    private readonly HashSet<Sending> _unanswered = [];
+    private readonly Queue<(Sending Sending, int Index)> _line = new();
     private readonly RecordFormat _format = new() { Elixir = settings.Elixir };
     private readonly TopicPartition _to = new(settings.SendTo, settings.Elixir == ElixirFormat.None ? Partition.Any : 0);      // Brook for Elixir writes to partition 0 alone: there is the order
-    private IProducer<byte[]?, byte[]?>? _producer;
-    private int _underWay;
-    private bool _openAwaited, _disposed;
+    private Outgoing? _outgoing;
+    private bool _opened, _openAwaited, _disposed;
 
     /// <summary>Makes the client, so that an error of its configuration is one of the start.</summary>
     /// <exception cref="BrookException">The configuration is not valid.</exception>
     public void Open()
     {
-        lock (_lock) _producer ??= Build();
+        lock (_lock) _outgoing ??= Build();
     }
 
     /// <summary>Its client, to ask the broker with.</summary>
     public Handle Client
     {
-        get { lock (_lock) return (_producer ??= Build()).Handle; }
+        get { lock (_lock) return (_outgoing ??= Build()).Producer.Handle; }
     }
 
     public async ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (events.IsEmpty) return new SendOutcome([], [], null);
-        var sending = new Sending(this, events.Span);
+        var sending = new Sending(settings.SendTo, events.Span, _format);
         Begin(sending, fromHandlers);
-        if (sending.Done.IsCompleted) Forget(sending);              // refused at once
         try
         {
             return await sending.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -53,11 +50,6 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         }
     }
 
-    private void Forget(Sending sending)
-    {
-        lock (_lock) _unanswered.Remove(sending);
-    }
-
     /// <summary>Sends to another topic without waiting; a failure is logged.</summary>
     public void Tell(string topic, ReadOnlySpan<EventEnvelope> events, Headers headers)
     {
@@ -67,9 +59,10 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
             {
                 try
                 {
-                    (_producer ??= Build()).Produce(topic, new Message<byte[]?, byte[]?> { Value = e.Record.ToArray(), Headers = headers }, report =>
+                    (_outgoing ??= Build()).Producer.Produce(topic, new Message<byte[]?, byte[]?> { Value = e.Record.ToArray(), Headers = headers }, report =>
                     {
                         if (report.Error.IsError) Log.ForwardFails(logger, instance, report.Error.Reason);
+                        lock (_lock) MoveLine();
                     });
                 }
                 catch (ProduceException<byte[]?, byte[]?> error) { Log.ForwardFails(logger, instance, error.Error.Reason); }
@@ -77,116 +70,141 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         }
     }
 
-    /// <summary>Ends when the broker has what is under way; what it has not got then is reported to its senders.</summary>
+    /// <summary>Ends when the broker has what is under way, or with the token.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        IProducer<byte[]?, byte[]?>? producer;
-        lock (_lock) producer = _producer;
-        if (producer is null) return;
-        try { await Task.Run(() => producer.Flush(cancellationToken), CancellationToken.None).ConfigureAwait(false); }
-        catch (Exception e) when (e is OperationCanceledException or KafkaException) { Log.LeftUnderWay(logger, instance, Volatile.Read(ref _underWay)); }
+        Outgoing? outgoing;
+        lock (_lock) outgoing = _outgoing;
+        if (outgoing is null) return;
+        try { await Task.Run(() => outgoing.Producer.Flush(cancellationToken), CancellationToken.None).ConfigureAwait(false); }
+        catch (Exception e) when (e is OperationCanceledException or KafkaException) { Log.LeftUnderWay(logger, instance, outgoing.UnderWay.Count); }
     }
 
+    /// <summary>What is still under way is reported to its senders.</summary>
     public void Dispose()
     {
+        Outgoing? outgoing;
         lock (_lock)
         {
-            _disposed = true;
-            while (_waiting.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, new BrookException("The bus stopped before the event could be sent."));
-            _producer?.Dispose();
-            _producer = null;
-            foreach (var sending in _unanswered) sending.Abandon(new BrookException("The bus stopped while the event was under way to Kafka, so it may have been sent."));
-            _unanswered.Clear();
+            (_disposed, outgoing, _outgoing) = (true, _outgoing, null);
+            while (_line.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, new BrookException("The bus stopped before the event could be sent."));
         }
+        if (outgoing is not null) End(outgoing, "The bus stopped while the event was under way to Kafka, so it may have been sent.");
     }
 
     private void Begin(Sending sending, bool fromHandlers)
     {
         lock (_lock)
         {
-            _unanswered.Add(sending);
             if (!fromHandlers && !IsOpen(sending)) return;
             for (var i = 0; i < sending.Count; i++)
-            {
-                if (!fromHandlers && (_waiting.Count > 0 || _underWay >= MaxUnderWay)) _waiting.Enqueue((sending, i));
-                else Produce(sending, i);
-            }
+                if (MustWait(fromHandlers) || !TryProduce(sending, i)) _line.Enqueue((sending, i));
         }
     }
+
+    /// <summary>What handlers sent waits neither for the bus nor for others' room, only behind what the client itself has no room for.</summary>
+    private bool MustWait(bool fromHandlers) => _opened && (_line.Count > 0 || (!fromHandlers && _outgoing?.UnderWay.Count >= MaxUnderWay));
 
     /// <summary>Before the bus has started they wait in the line; afterwards they are refused.</summary>
     private bool IsOpen(Sending sending)
     {
         var passing = gate.PassAsync();
-        if (passing.IsCompletedSuccessfully) return true;
+        if (passing.IsCompletedSuccessfully && (_opened || !_openAwaited)) return _opened = true;
         if (passing.IsFaulted)
         {
             for (var i = 0; i < sending.Count; i++) sending.Failed(i, passing.AsTask().Exception!.InnerException!);
             return false;
         }
-        for (var i = 0; i < sending.Count; i++) _waiting.Enqueue((sending, i));
-        if (!_openAwaited) _ = SendWaitingAsync(passing.AsTask());
+        for (var i = 0; i < sending.Count; i++) _line.Enqueue((sending, i));
+        if (!_openAwaited) _ = OpenLineAsync(passing.AsTask());
         _openAwaited = true;
         return false;
     }
 
-    private async Task SendWaitingAsync(Task opened)
+    private async Task OpenLineAsync(Task opened)
     {
         Exception? refused = null;
         try { await opened.ConfigureAwait(false); }
         catch (BrookException e) { refused = e; }
         lock (_lock)
         {
-            if (refused is null) ProduceWaiting();
-            else while (_waiting.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, refused);
+            _opened = true;
+            if (refused is null) MoveLine();
+            else while (_line.TryDequeue(out var waiting)) waiting.Sending.Failed(waiting.Index, refused);
         }
     }
 
-    private void ProduceWaiting()
+    private void MoveLine()
     {
-        while (_underWay < MaxUnderWay && _waiting.TryPeek(out var waiting))
+        while (_opened && !(_outgoing?.UnderWay.Count >= MaxUnderWay) && _line.TryPeek(out var waiting))
         {
-            _waiting.Dequeue();
-            if (!waiting.Sending.IsWithdrawn) Produce(waiting.Sending, waiting.Index);
+            if (!waiting.Sending.IsWithdrawn && !TryProduce(waiting.Sending, waiting.Index)) return;
+            _line.Dequeue();
         }
     }
 
-    private void Produce(Sending sending, int index)
+    /// <summary>False: the client has no room at present.</summary>
+    private bool TryProduce(Sending sending, int index)
     {
         try
         {
             if (_disposed) throw new BrookException("The bus has stopped, so nothing can be sent any more.");
-            _producer ??= Build();
-            sending.Started = true;
-            _producer.Produce(_to, sending.Messages[index], report => Delivered(sending, index, report));
-            _underWay++;
+            var outgoing = _outgoing ??= Build();
+            outgoing.Producer.Produce(_to, sending.Messages[index], report => Delivered(outgoing, sending, index, report));
+            outgoing.UnderWay.Add((sending, index));
+            return sending.Started = true;
         }
-        catch (ProduceException<byte[]?, byte[]?> e) { Refused(sending, index, e.Error); }
-        catch (Exception e) when (e is BrookException or KafkaException or InvalidOperationException) { sending.Failed(index, e); }
+        catch (ProduceException<byte[]?, byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull && _outgoing!.UnderWay.Count > 0)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is KafkaException or BrookException or InvalidOperationException)
+        {
+            sending.Failed(index, e is KafkaException refused ? SendFailures.Of(refused.Error, settings, sending.Messages[index]) : e);
+            return true;
+        }
     }
 
-    /// <summary>On a thread of the client's: events of one call may end on it one after the other, so nothing of the callers runs here.</summary>
-    private void Delivered(Sending sending, int index, DeliveryReport<byte[]?, byte[]?> report)
+    /// <summary>On a thread of the client's; callers go on elsewhere.</summary>
+    private void Delivered(Outgoing outgoing, Sending sending, int index, DeliveryReport<byte[]?, byte[]?> report)
     {
-        if (report.Error.IsError) Refused(sending, index, report.Error);
-        else sending.Sent(index, report.Partition, report.Offset);
         lock (_lock)
         {
-            _underWay--;
-            if (sending.Done.IsCompleted) _unanswered.Remove(sending);
-            if (_waiting.Count > 0 && gate.IsOpen) ProduceWaiting();
+            if (!outgoing.UnderWay.Remove((sending, index))) return;            // its sender has been told
+            MoveLine();
         }
+        if (report.Error.IsError) sending.Failed(index, SendFailures.Of(report.Error, settings, sending.Messages[index]));
+        else sending.Sent(index, report.Partition, report.Offset);
     }
 
-    private void Refused(Sending sending, int index, Error error)
+    /// <summary>The client has given up for good: the next send makes another one.</summary>
+    private void Replace(Outgoing outgoing, Error error)
     {
-        sending.Failed(index, SendFailures.Of(error, settings, sending.Messages[index]));
-        if (!error.IsFatal) return;
-        IProducer<byte[]?, byte[]?>? former;
-        lock (_lock) (former, _producer) = (_producer, null);       // the next send makes another
-        if (former is null) return;
+        lock (_lock)
+        {
+            if (_outgoing != outgoing) return;
+            _outgoing = null;
+        }
         Log.SenderRebuilt(logger, instance, error.Reason);
-        _ = Task.Run(former.Dispose);
+        _ = Task.Run(() =>
+        {
+            outgoing.Producer.Flush(KafkaSettings.Patience);                    // it reports what it gives up
+            End(outgoing, $"The Kafka client gave up for good ({error.Reason}) while the event was under way, so it may have been sent.");
+            lock (_lock) MoveLine();
+        });
+    }
+
+    /// <summary>Not under the lock: the client waits for its own thread, which may wait for that.</summary>
+    private void End(Outgoing outgoing, string reason)
+    {
+        outgoing.Producer.Dispose();
+        (Sending Sending, int Index)[] unanswered;
+        lock (_lock)
+        {
+            unanswered = [.. outgoing.UnderWay];
+            outgoing.UnderWay.Clear();
+        }
+        foreach (var (sending, index) in unanswered) sending.Failed(index, new BrookException(reason));
     }
 
     /// <summary>True: nothing of it had been given to the client.</summary>
@@ -195,81 +213,28 @@ internal sealed class KafkaSender(string instance, KafkaSettings settings, Strea
         lock (_lock) return !sending.Started && (sending.IsWithdrawn = true);
     }
 
-    private IProducer<byte[]?, byte[]?> Build()
+    private Outgoing Build()
     {
-        try { return new ProducerBuilder<byte[]?, byte[]?>(settings.SenderConfig()).SetLogHandler((_, message) => Log.Client(logger, message)).Build(); }
+        Outgoing? outgoing = null;
+        try
+        {
+            return outgoing = new(new ProducerBuilder<byte[]?, byte[]?>(settings.SenderConfig())
+                .SetLogHandler((_, message) => Log.Client(logger, message))
+                .SetErrorHandler((_, error) =>
+                {
+                    if (error.IsFatal && outgoing is not null) Replace(outgoing, error);
+                })
+                .Build());
+        }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             throw new BrookException($"The Kafka producer of Brook instance '{instance}' cannot be made: {e.Message}", e);
         }
     }
 
-    /// <summary>The events of one call.</summary>
-    private sealed class Sending
+    /// <summary>A client and what it has not answered yet.</summary>
+    private sealed record Outgoing(IProducer<byte[]?, byte[]?> Producer)
     {
-        private readonly TaskCompletionSource<SendOutcome> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly (int Partition, long Offset)[] _places;
-        private readonly string _topic;
-        private Exception? _error;
-        private int _left;
-
-        public Sending(KafkaSender sender, ReadOnlySpan<EventEnvelope> events)
-        {
-            (Messages, _places, _left, _topic) = (new Message<byte[]?, byte[]?>[events.Length], new (int, long)[events.Length], events.Length, sender._topic);
-            for (var i = 0; i < events.Length; i++) Messages[i] = RecordWriter.Write(in events[i], sender._format);
-        }
-
-        public Message<byte[]?, byte[]?>[] Messages { get; }
-
-        public int Count => Messages.Length;
-
-        public Task<SendOutcome> Done => _done.Task;
-
-        /// <summary>The client has something of it.</summary>
-        public bool Started { get; set; }
-
-        public bool IsWithdrawn { get; set; }
-
-        public void Sent(int index, int partition, long offset)
-        {
-            _places[index] = (partition, offset);
-            if (Interlocked.Decrement(ref _left) == 0) End();
-        }
-
-        public void Failed(int index, Exception error)
-        {
-            _places[index] = (-1, 0);
-            Interlocked.CompareExchange(ref _error, error, null);
-            if (Interlocked.Decrement(ref _left) == 0) End();
-        }
-
-        /// <summary>Nobody answers any more.</summary>
-        public void Abandon(Exception error) => _done.TrySetResult(new([], [.. Enumerable.Range(0, Count)], error));
-
-        private void End()
-        {
-            if (_places.Length == 1)
-            {
-                _done.TrySetResult(_error is null ? new([Span(_places[0].Partition, _places[0].Offset, _places[0].Offset)], [], null) : new([], [0], _error));
-                return;
-            }
-            var (spans, notSent) = (new List<ReceiptSpan>(), new List<int>());
-            for (var i = 0; i < _places.Length; i++) if (_places[i].Partition < 0) notSent.Add(i);
-            foreach (var partition in _places.Where(place => place.Partition >= 0).GroupBy(place => place.Partition))
-            {
-                var (first, last) = (-1L, -2L);
-                foreach (var (_, offset) in partition.OrderBy(place => place.Offset))
-                {
-                    if (offset != last + 1 && first >= 0) spans.Add(Span(partition.Key, first, last));
-                    (first, last) = (first < 0 || offset != last + 1 ? offset : first, offset);
-                }
-                spans.Add(Span(partition.Key, first, last));
-            }
-            _done.TrySetResult(new(spans, notSent, _error));
-        }
-
-        private ReceiptSpan Span(int partition, long first, long last) => new(WireContract.Lane(_topic, partition), default, first, last);
+        public HashSet<(Sending Sending, int Index)> UnderWay { get; } = [];
     }
-
-    private readonly string _topic = settings.SendTo;
 }

@@ -18,8 +18,10 @@ internal static class SendFailures
             => new($"This user may not write to topic '{settings.SendTo}': {error.Reason}. Nothing was sent. Give it the right WRITE on the topic."),
         ErrorCode.Local_MsgTimedOut or ErrorCode.Local_TimedOut or ErrorCode.RequestTimedOut
             => new($"Topic '{settings.SendTo}' at {settings.Producer.BootstrapServers} has not confirmed the event in time (message.timeout.ms): {error.Reason}. It may have been sent; an event whose id the caller set can be sent again and is applied once.") { IsTransient = true },
-        ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight
-            => new("The bus stopped while the event was under way: it may have been sent."),
+        ErrorCode.Local_PurgeQueue
+            => new("The Kafka client gave the event up before it was sent. It can be sent again.") { IsTransient = true },
+        ErrorCode.Local_PurgeInflight or ErrorCode.Local_Fatal or ErrorCode.Local_Fenced
+            => new($"The Kafka client gave up while the event was under way ({error.Reason}): it may have been sent; an event whose id the caller set can be sent again and is applied once.") { IsTransient = true },
         _ => new($"Topic '{settings.SendTo}' at {settings.Producer.BootstrapServers} has not taken the event: {error.Reason} ({error.Code})."),
     };
 }

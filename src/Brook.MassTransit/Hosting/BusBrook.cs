@@ -120,7 +120,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     public Task StartFaulted(IBus bus, Exception exception)
     {
-        if (bus == _bus) _gate.Close($"The bus did not start, so nothing can be sent: {exception.Message}");
+        if (bus != _bus) return Task.CompletedTask;
+        _gate.Close($"The bus did not start, so nothing can be sent: {exception.Message}");
+        _driver?.Dispose();
         return Task.CompletedTask;
     }
 
@@ -128,8 +130,9 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         if (bus != _bus) return;
         using var patience = new CancellationTokenSource(_drainTimeout);         // the process stops in real time
-        if (_topology is { IsInProcess: true }) await DrainAsync(patience.Token).ConfigureAwait(false);
-        else await LeaveAsync(patience.Token).ConfigureAwait(false);
+        using var half = new CancellationTokenSource(_drainTimeout / 2);
+        if (_topology is { IsInProcess: true }) await DrainAsync(_driver is null ? patience.Token : half.Token).ConfigureAwait(false);
+        else await LeaveAsync(_driver is null ? patience.Token : half.Token).ConfigureAwait(false);
         if (_driver is not null) await _driver.StopAsync(patience.Token).ConfigureAwait(false);
     }
 
@@ -177,6 +180,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
     {
         _gate.Dispose();
         _stopped.Dispose();
+        _driver?.Dispose();
     }
 
     /// <summary>Ends when all that was sent in this process is handled, and what handlers sent as well.</summary>

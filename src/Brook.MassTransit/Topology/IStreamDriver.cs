@@ -4,7 +4,7 @@ using MassTransit.Transports;
 namespace Brook.MassTransit;
 
 /// <summary>Brings a stream that is not on the bus (a rider's), and lives as long as the bus.</summary>
-internal interface IStreamDriver : IBrookTransport
+internal interface IStreamDriver : IBrookTransport, IDisposable
 {
     /// <summary>Why lanes stand still.</summary>
     IEnumerable<string> Halted { get; }

@@ -122,7 +122,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSo
         while (true)
         {
             var claimed = state with { Epoch = state.Epoch + 1 };
-            if (source is not null) claimed = await PlacedAsync(claimed, isNew: version == 0, cancellationToken).ConfigureAwait(false);
+            if (source is not null) claimed = await PlacedAsync(claimed, isNew: version == 0 || (state.Source is null && state.Next == 0), cancellationToken).ConfigureAwait(false);
             var value = new ArrayBufferWriter<byte>();
             claimed.WriteTo(value);
             var commit = CommitOf(new CommitEntry(Self, EntryAction.Put, version, value.WrittenMemory));
@@ -135,9 +135,9 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSo
     /// <summary>A new lane begins where its source says; one that is known goes on, if it is the same source.</summary>
     private async ValueTask<LaneState> PlacedAsync(LaneState state, bool isNew, CancellationToken cancellationToken)
     {
-        if (state.Source is { } known && source!.Id is { } id && known != id)
+        if (state.Source is { Length: > 0 } known && source!.Id is { } id && known != id)
             throw new SourceChangedException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Lane {Lane.Name} was read up to offset {state.Next:N0} of source {known}, and now there is another one of its name ({id}): its offsets mean other events. Give the new one a view of its own (another instance name or store), or, to read it from its beginning into this view, set next to 0 and remove source in the entry '{Lane.Name}' of '{LaneState.Collection}'; do not delete the entry, which counts what was set aside as well."));
-        return state with { Source = source!.Id ?? state.Source, Next = isNew ? await source.FirstOffset(cancellationToken).ConfigureAwait(false) : state.Next };
+        return state with { Source = source!.Id ?? state.Source ?? (source == LaneSource.FromZero ? null : ""), Next = isNew ? await source.FirstOffset(cancellationToken).ConfigureAwait(false) : state.Next };
     }
 
     private bool IsKnown(EventPosition position) => _countsOffsets

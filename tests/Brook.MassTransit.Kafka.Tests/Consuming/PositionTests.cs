@@ -1,3 +1,4 @@
+using Brook.KafkaServers;
 using Brook.Lanes;
 using Brook.MassTransit.Kafka.Tests.Support;
 using Brook.Storage;
@@ -111,6 +112,57 @@ public sealed class PositionTests
         Assert.StartsWith("the view has read stream/0 up to offset 5, and the broker has 10 to 19", node.Reader.Halted[0], StringComparison.Ordinal);
         Assert.Equal(5, await node.View.GetAsync(Steps.Last, "a", Token));
         await Steps.UntilAsync(() => node.Bus.CheckHealth().Endpoints.Values.Any(endpoint => endpoint.Status == BusHealthStatus.Unhealthy && endpoint.Exception?.Message == node.Reader.Halted[0]));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_slow_answer_to_where_the_partition_ends_does_not_undo_where_the_view_stands(int leader)
+    {
+        using var topic = new Topic(brokers: 3);
+        topic.Cluster.SetLeader("stream", 0, leader);
+        await topic.StepsAsync("a", 1, 5);
+        await using (var first = await Node.StartAsync(topic.Servers, _store)) await Steps.UntilAsync(() => first.View.GetAsync(Steps.Last, "a", Token), last => last == 5);
+        topic.Cluster.RoundTrip(leader, 700);
+        await using var node = await Node.StartAsync(topic.Servers, _store);
+
+        foreach (var from in new[] { 6, 11, 16 }) topic.Write(5, i => ("a", $$$"""{"type":"step","data":{"number":{{{from + i}}}}}"""));
+        topic.Cluster.RoundTrip(leader, 0);
+
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 20);
+        Assert.Equal(0, await node.Parked.CountAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_place_that_the_broker_does_not_have_is_said_even_when_it_does_not_answer_then()
+    {
+        using var topic = new Topic();
+        await topic.StepsAsync("a", 1, 5);
+        await using var node = await Node.StartAsync(topic.Servers, _store);
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 5);
+
+        topic.Cluster.PushErrors(KafkaApi.ListOffsets, [.. Enumerable.Repeat((int)ErrorCode.TopicAuthorizationFailed, 4)]);
+        topic.Cluster.PushErrors(KafkaApi.Fetch, (int)ErrorCode.OffsetOutOfRange);
+
+        await Steps.UntilAsync(() => node.Reader.Halted is [var reason] && reason.StartsWith("the view has read stream/0 up to offset 5", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_store_that_loses_the_lane_while_it_is_read_does_not_make_it_begin_anew()
+    {
+        using var topic = new Topic();
+        await topic.StepsAsync("a", 1, 5);
+        await using var node = await Node.StartAsync(topic.Servers, _store, kafka: kafka => kafka.StartFrom(KafkaStart.Latest));
+        await IsReadAsync(node);
+        await topic.StepsAsync("b", 1, 5);
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "b", Token), last => last == 5);
+
+        foreach (var collection in new[] { "last", "$lanes" }) await _store.ClearAsync(collection, Token);
+        await topic.StepsAsync("b", 6, 9);
+
+        await Steps.UntilAsync(() => node.Reader.Halted.Count == 1);
+        Assert.Equal("the store has lost what it had of stream/0: it was emptied, or came back without it. Restart the application to build the view anew, from where StartFrom says, or restore the store first", node.Reader.Halted[0]);
     }
 
     [Fact]

@@ -25,6 +25,37 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task A_group_that_may_not_be_joined_is_said_until_it_may()
+    {
+        using var topic = new Topic();
+        foreach (var api in new[] { KafkaApi.FindCoordinator, KafkaApi.ConsumerGroupHeartbeat }) topic.Cluster.PushErrors(api, [.. Enumerable.Repeat((int)Confluent.Kafka.ErrorCode.GroupAuthorizationFailed, 500)]);
+        await using var node = Node.Create(brook => Node.OnKafka(brook.UseShared(new InMemoryViewStore()), topic.Servers));
+        var starting = node.StartAsync(Token);
+
+        await Steps.UntilAsync(() => Endpoint(node).Exception?.Message.Contains("Group authorization failed", StringComparison.OrdinalIgnoreCase) == true);
+        foreach (var api in new[] { KafkaApi.FindCoordinator, KafkaApi.ConsumerGroupHeartbeat }) topic.Cluster.ClearErrors(api);
+
+        await starting.WithDeadline();
+        await Steps.UntilAsync(() => Endpoint(node).Status == BusHealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_missing_is_said_while_others_are_read()
+    {
+        using var topic = new Topic();
+        await using var node = Node.Create(brook => Node.OnKafka(brook.UseShared(new InMemoryViewStore()), topic.Servers, kafka: kafka => kafka.Topic("missing")));
+        var starting = node.StartAsync(Token);
+        await topic.StepsAsync("a", 1, 20);
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 20);
+
+        await Steps.UntilAsync(() => Endpoint(node).Exception?.Message == "the broker has no topic 'missing': create it, or correct the name");
+        topic.Cluster.CreateTopic("missing", 1);
+
+        await starting.WithDeadline();
+        Assert.Equal(BusHealthStatus.Healthy, Endpoint(node).Status);
+    }
+
+    [Fact]
     public async Task A_broker_that_is_not_there_at_the_start_is_named_and_waited_for()
     {
         using var topic = new Topic();
@@ -119,7 +150,7 @@ public sealed class HealthTests
         await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "p", Token), last => last == 3);
     }
 
-    private static EndpointHealthResult Endpoint(Node node) => node.Bus.CheckHealth().Endpoints.Single(endpoint => endpoint.Key.Contains("kafka", StringComparison.Ordinal)).Value;
+    private static EndpointHealthResult Endpoint(Node node) => node.Bus.CheckHealth().Endpoints.SingleOrDefault(endpoint => endpoint.Key.Contains("kafka", StringComparison.Ordinal)).Value;
 
     private sealed class Observer : IReceiveObserver
     {

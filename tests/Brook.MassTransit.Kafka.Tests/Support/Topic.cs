@@ -9,9 +9,9 @@ internal sealed class Topic : IDisposable
 {
     private readonly IProducer<byte[]?, byte[]?> _producer;
 
-    public Topic(int partitions = 1)
+    public Topic(int partitions = 1, int brokers = 1)
     {
-        Cluster = new MockKafkaCluster();
+        Cluster = new MockKafkaCluster(brokers);
         Cluster.CreateTopic("stream", partitions);
         _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Cluster.BootstrapServers, LingerMs = 0 }).SetLogHandler(static (_, _) => { }).Build();
     }
