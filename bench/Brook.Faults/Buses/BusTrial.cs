@@ -20,7 +20,7 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
     private readonly List<WorkerProcess> _workers = [];
     private readonly List<string> _stopped = [];
     private readonly ConcurrentDictionary<WorkerProcess, int> _lanes = [];
-    private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [];
+    private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [], _halted = [];
     private readonly int _seed;
     private readonly bool _isShort;
     private Watcher? _watcher;
@@ -55,6 +55,9 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
     public Dictionary<int, int> Unreadable { get; } = [];
 
     public IReadOnlyList<WorkerProcess> Alive => _workers;
+
+    /// <summary>Workers that have said of a lane that it stands still.</summary>
+    public IReadOnlyList<WorkerProcess> Halted => [.. _workers.Where(_halted.ContainsKey)];
 
     public long Progress => Enumerable.Range(0, _fault.Partitions).Sum(p => _watcher!.Last(p) + 1);
 
@@ -255,6 +258,9 @@ internal sealed class BusTrial : ITrial, IAsyncDisposable
                 break;
             case "fenced":
                 Interlocked.Increment(ref _fenced);
+                break;
+            case "halted":
+                _halted[worker] = true;
                 break;
             case "handed":
                 Interlocked.Add(ref _handedBack, long.Parse(rest[0], CultureInfo.InvariantCulture));

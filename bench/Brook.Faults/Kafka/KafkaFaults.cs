@@ -159,7 +159,7 @@ internal sealed class KafkaStoreKilled : KafkaFault
 internal sealed class KafkaStoreRewound : KafkaFault
 {
     public override string Name => "store-rewound";
-    public override string About => "kill -9 of the store, and the end of its file is cut off at a random byte: the view goes back, and the lanes with it; twice";
+    public override string About => "kill -9 of the store, and the end of its file is cut off at a random byte: the view goes back, and the lanes with it; a worker whose lane is gone entirely is started again; twice";
     public override bool Rewinds => true;
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
@@ -167,7 +167,13 @@ internal sealed class KafkaStoreRewound : KafkaFault
         for (var i = 0; i < trial.Times(2); i++)
         {
             await Crash.RunAsync(trial, (RedisHost)trial.Host, Crash.Cut, rewrite: true, cancellationToken);
-            await trial.EverywhereAsync(cancellationToken);
+            var everywhere = trial.EverywhereAsync(cancellationToken);
+            while (!everywhere.IsCompleted)
+            {
+                foreach (var worker in trial.Halted) await trial.KillWorkerAsync(worker);       // nothing is left of one of its lanes: it says so, and whoever runs it must start it again
+                await Task.Delay(20, cancellationToken);
+            }
+            await everywhere;
         }
     }
 }

@@ -55,6 +55,7 @@ internal sealed class KafkaTransport : Transport
     {
         "Revoked" => "handed 1",
         "LaneLeft" => "fenced",
+        "LaneHalted" => "halted",
         _ => null,
     };
 
