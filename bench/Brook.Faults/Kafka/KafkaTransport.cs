@@ -46,6 +46,7 @@ internal sealed class KafkaTransport : Transport
         => brook.UseKafka(new ClientConfig { BootstrapServers = broker, ReconnectBackoffMs = 20, ReconnectBackoffMaxMs = 200 }, kafka => kafka.Topic(BusTrial.Stream).Group("faults-view").Consumer(consumer =>
         {
             consumer.FetchWaitMaxMs = 10;
+            if (Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is not null) consumer.Debug = "cgrp";
             if (tuning == 1) consumer.GroupProtocol = GroupProtocol.Consumer;                                                       // the broker decides
             else (consumer.SessionTimeoutMs, consumer.HeartbeatIntervalMs) = (Session, Heartbeat);                                  // partitions move one by one: what Brook takes by default
             if (tuning == 2) consumer.PartitionAssignmentStrategy = PartitionAssignmentStrategy.RoundRobin;                         // everybody stops and begins again
