@@ -8,12 +8,13 @@ using MassTransit;
 namespace Brook.Faults;
 
 /// <summary>
-/// The rider, on a bus in memory. Each trial has a cluster of its own: librdkafka's mock, in a process of its own. It does not drop what an idempotent producer sends again when an answer was lost,
-/// as brokers do: where answers are lost, the topic has some records twice (<see cref="BusFault.HasIds"/>), and it is Brook that must drop them.
+/// The rider, on a bus in memory. Each trial has a cluster of its own: librdkafka's mock, in a process of its own. It does not look at an idempotent producer's sequence numbers, as brokers do.
+/// Where answers are lost, the topic has some records twice, and it is Brook that must drop them (<see cref="BusFault.HasIds"/>); and with several requests under way a later one may come
+/// before an earlier one that is sent again, which a broker would refuse: the producer has one at a time there.
 /// </summary>
 internal sealed class KafkaTransport : Transport
 {
-    private const int Session = 1500, Heartbeat = 100;
+    private const int Session = 1500, Heartbeat = 100, Assignors = 3;
 
     public override string Name => "kafka";
     public override string Title => "Kafka";
@@ -36,20 +37,23 @@ internal sealed class KafkaTransport : Transport
         return new KafkaPlace(cluster, fault.Partitions);
     }
 
-    /// <summary>How the group shares out partitions: trials take turns.</summary>
-    public override int TuningOf(BusFault fault, int seed) => seed % 3;
+    /// <summary>How the group shares out partitions: trials take turns. From <see cref="Assignors"/> on the same with one request to produce at a time.</summary>
+    public override int TuningOf(BusFault fault, int seed) => (seed % Assignors) + (fault.HasIds ? Assignors : 0);
 
     public override void AddTo(IBusRegistrationConfigurator bus, string broker, int tuning) => bus.UsingInMemory();
 
     /// <summary>Clients notice a lost broker, and the group a lost member, sooner than by default: a trial is to be short.</summary>
     public override void Configure(BrookBuilder brook, string broker, int tuning, int partitions)
-        => brook.UseKafka(new ClientConfig { BootstrapServers = broker, ReconnectBackoffMs = 20, ReconnectBackoffMaxMs = 200 }, kafka => kafka.Topic(BusTrial.Stream).Group("faults-view").Consumer(consumer =>
+        => brook.UseKafka(new ClientConfig { BootstrapServers = broker, ReconnectBackoffMs = 20, ReconnectBackoffMaxMs = 200 }, kafka => kafka.Topic(BusTrial.Stream).Group("faults-view").Producer(producer =>
+        {
+            if (tuning >= Assignors) producer.MaxInFlight = 1;
+        }).Consumer(consumer =>
         {
             consumer.FetchWaitMaxMs = 10;
             if (Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is not null) consumer.Debug = "cgrp";
-            if (tuning == 1) consumer.GroupProtocol = GroupProtocol.Consumer;                                                       // the broker decides
+            if (tuning % Assignors == 1) consumer.GroupProtocol = GroupProtocol.Consumer;                                                       // the broker decides
             else (consumer.SessionTimeoutMs, consumer.HeartbeatIntervalMs) = (Session, Heartbeat);                                  // partitions move one by one: what Brook takes by default
-            if (tuning == 2) consumer.PartitionAssignmentStrategy = PartitionAssignmentStrategy.RoundRobin;                         // everybody stops and begins again
+            if (tuning % Assignors == 2) consumer.PartitionAssignmentStrategy = PartitionAssignmentStrategy.RoundRobin;                         // everybody stops and begins again
         }));
 
     public override string? Hear(string message, IReadOnlyList<KeyValuePair<string, object?>> values) => message switch
