@@ -163,7 +163,7 @@ internal sealed class Check(IViewStore store, CleanFold clean, Func<string, stri
     private static Data DataOf(byte[] record)
     {
         try { return JsonSerializer.Deserialize<JsonElement>(record).GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web)!; }
-        catch (JsonException) { return new(-1, -1, "", 0); }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException) { return new(-1, -1, "", 0); }
     }
 
     private async Task<Dictionary<string, string>> AllAsync(string collection, CancellationToken cancellationToken)

@@ -33,17 +33,25 @@ internal sealed record Event(string Type, string? Key, Guid? CallersId, Data Dat
 /// <summary>All events of a trial.</summary>
 /// <param name="fails">Some fail.</param>
 /// <param name="copies">Some come twice, known by the ids that their sender gave them.</param>
+/// <param name="ids">Every event has an id that its sender gave it.</param>
 /// <param name="keys">Makes a key of an entry's name and its partition; null: the name. Every event has a key then.</param>
-internal sealed class Events(int seed, bool fails = true, bool copies = true, Func<string, int, string>? keys = null)
+internal sealed class Events(int seed, bool fails = true, bool copies = true, bool ids = false, Func<string, int, string>? keys = null)
 {
     /// <summary>A record that a sender made of one of these events, as <see cref="Event.Json"/> has it; anything else as it is.</summary>
-    public string Recognise(string record)
-    {
-        var json = JsonSerializer.Deserialize<JsonElement>(record);
-        if (json.GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web) is not { P: >= 0, N: >= 0 } data || Make(data.P, data.N) is var e && e.Data != data) return record;
-        return (e.Type, "faults", Event.CreatedAt(data.N), e.Key) == (Text("type"), Text("author"), json.GetProperty("create_ts").GetInt64(), Text("key")) && (e.CallersId is { } id ? Text("id") == id.ToString() : Text("auto_id") is not null) ? e.Json : record;
+    public string Recognise(string record) => Find(record)?.Json ?? record;
 
-        string? Text(string name) => json.TryGetProperty(name, out var text) ? text.GetString() : null;
+    /// <summary>The event that a sender made a record of; null: it is none of these.</summary>
+    public Event? Find(string record)
+    {
+        try
+        {
+            var json = JsonSerializer.Deserialize<JsonElement>(record);
+            if (json.GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web) is not { P: >= 0, N: >= 0 } data || Make(data.P, data.N) is var e && e.Data != data) return null;
+            return (e.Type, "faults", Event.CreatedAt(data.N), e.Key) == (Text("type"), Text("author"), json.GetProperty("create_ts").GetInt64(), Text("key")) && (e.CallersId is { } id ? Text("id") == id.ToString() : Text("auto_id") is not null) ? e : null;
+
+            string? Text(string name) => json.TryGetProperty(name, out var text) ? text.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException) { return null; }
     }
 
     /// <summary>The event at an offset of a partition. Each fourteenth is the third before it again, with the id that its sender gave it.</summary>
@@ -69,7 +77,7 @@ internal sealed class Events(int seed, bool fails = true, bool copies = true, Fu
             _ => (fails ? Event.Fail : Event.Note, entry = $"{partition}.held"),             // from here on the key's events are set aside
         };
         if (keys is not null) key = keys(key ?? string.Create(CultureInfo.InvariantCulture, $"{partition}.alone.{n}"), partition);
-        return new(type, key, n % 7 == 0 ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % 1000)));
+        return new(type, key, n % 7 == 0 || ids ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % 1000)));
     }
 
     private Guid IdOf(int partition, long n, int salt)

@@ -30,7 +30,7 @@ internal sealed record Guard(string Name, string About, string Fault, Feed Feed,
         new(WholeEngine, "no engine: read, write, append, then acknowledge", "worker-kill", Feed.Messages, null),
     ];
 
-    private static byte[] WithoutNext(ReadOnlyMemory<byte> lane)
+    public static byte[] WithoutNext(ReadOnlyMemory<byte> lane)
     {
         var entry = JsonNode.Parse(lane.Span)!.AsObject();
         entry.Remove("next");

@@ -10,35 +10,42 @@ internal static class Program
     private const string Usage = """
         Usage: ./bench/faults [--store redis] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
                ./bench/faults --ablations [--seed S] [--json]
-               ./bench/faults --transport rabbitmq [--store redis] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
+               ./bench/faults --transport rabbitmq|kafka [--store redis] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
         """;
 
-    public static Task<int> Main(string[] args) => args is ["worker", var port, var token] ? Worker.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), token) : RunAsync(args, Console.Out, CancellationToken.None);
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is ["worker", var port, var token]) return await Worker.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), token);
+        try { return await RunAsync(args, Console.Out, CancellationToken.None); }
+        finally
+        {
+            foreach (var transport in Transport.All) await transport.DisposeAsync();
+        }
+    }
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
     {
         var (store, seed, trials, only) = (Store.All.FirstOrDefault(store => store.Name == (Text("--store") ?? "redis")), Number("--seed", 1), Number("--trials", 10), Text("--only"));
-        var overRabbit = Text("--transport") == "rabbitmq";
-        var faults = overRabbit ? [] : Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList();
-        var rabbitFaults = overRabbit ? RabbitFault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
+        var transport = Transport.All.FirstOrDefault(transport => transport.Name == Text("--transport"));
+        var faults = transport is null ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
+        var busFaults = transport?.Faults.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } feedName || feed.Name == feedName).ToList();
-        var guards = overRabbit ? RabbitFault.Guards : Guard.All;
+        var guards = transport?.Guards ?? Guard.All;
         var without = guards.FirstOrDefault(guard => guard.Name == Text("--without"));
-        if (args.Contains("--help") || store is null || faults.Count + rabbitFaults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")) || (!overRabbit && args.Contains("--transport")))
+        if (args.Contains("--help") || store is null || faults.Count + busFaults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")) || (transport is null && args.Contains("--transport")))
         {
             await output.WriteLineAsync($"{Usage}\nStores:\n{Lines(Store.All.Select(one => (one.Name, "")))}\nFaults:\n{Lines(Fault.All.Select(one => (one.Name, one.About)))}\nGuards:\n{Lines(Guard.All.Select(one => (one.Name, one.About)))}"
-                + $"\nFaults over RabbitMQ:\n{Lines(RabbitFault.All.Select(one => (one.Name, one.About)))}\nGuards over RabbitMQ:\n{Lines(RabbitFault.Guards.Select(one => (one.Name, one.About)))}");
+                + string.Concat(Transport.All.Select(one => $"\nFaults over {one.Title}:\n{Lines(one.Faults.Select(fault => (fault.Name, fault.About)))}\nGuards over {one.Title}:\n{Lines(one.Guards.Select(guard => (guard.Name, guard.About)))}")));
             return 2;
         }
-        if ((store.WhyNot ?? (overRabbit ? RabbitBroker.WhyNot : null)) is { } reason)
+        if ((store.WhyNot ?? transport?.WhyNot) is { } reason)
         {
             await output.WriteLineAsync(reason);
             return 2;
         }
         await using var pool = new WorkerPool();
-        await using var broker = new RabbitBroker();
         if (args.Contains("--ablations")) return await AblationsAsync(guards, Ablated, seed, args.Contains("--json"), output);
-        return await FaultsAsync(overRabbit ? "rabbitmq" : null, store, overRabbit ? OverRabbit() : InProcess(), seed, without, args.Contains("--json"), output);
+        return await FaultsAsync(transport?.Name, store, transport is null ? InProcess() : OverBus(transport), seed, without, args.Contains("--json"), output);
 
         string? Text(string option) => Array.IndexOf(args, option) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
         int Number(string option, int otherwise) => Text(option) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
@@ -50,12 +57,12 @@ internal static class Program
                from row in applicable.Index()
                select new Row(fault.Name, row.Item.Name, (trials + applicable.Count - 1 - row.Index) / applicable.Count, $"--only {fault.Name} --feed {row.Item.Name}", s => Trial.RunAsync(pool, store, fault, row.Item, s, without, cancellationToken));
 
-        IEnumerable<Row> OverRabbit()
-            => rabbitFaults.Select(fault => new Row(fault.Name, "rabbitmq", trials, $"--transport rabbitmq --only {fault.Name}", s => RabbitTrial.RunAsync(pool, broker, store, fault, s, without, cancellationToken)));
+        IEnumerable<Row> OverBus(Transport over)
+            => busFaults.Select(fault => new Row(fault.Name, over.Name, trials, $"--transport {over.Name} --only {fault.Name}", s => BusTrial.RunAsync(pool, over, store, fault, s, without, isShort: false, cancellationToken)));
 
-        Task<Outcome> Ablated(Guard guard, int s) => overRabbit
-            ? RabbitTrial.RunAsync(pool, broker, store, RabbitFault.All.First(fault => fault.Name == guard.Fault), s, guard, cancellationToken)
-            : Trial.RunAsync(pool, store, Fault.All.First(fault => fault.Name == guard.Fault), guard.Feed, s, guard, cancellationToken);
+        Task<Outcome> Ablated(Guard guard, int s) => transport is null
+            ? Trial.RunAsync(pool, store, Fault.All.First(fault => fault.Name == guard.Fault), guard.Feed, s, guard, cancellationToken)
+            : BusTrial.RunAsync(pool, transport, store, transport.Faults.First(fault => fault.Name == guard.Fault), s, guard, isShort: false, cancellationToken);
     }
 
     /// <summary>A row of the table.</summary>

@@ -10,7 +10,7 @@ internal sealed record Outcome(int Seed, int Injected, long Events, long TakenBa
 }
 
 /// <summary>Workers, a store and a feed that run while a <see cref="Fault"/> does its worst.</summary>
-internal sealed class Trial
+internal sealed class Trial : ITrial
 {
     public const int Partitions = 4;
     private const int Workers = 2, Tail = 15;
@@ -111,16 +111,19 @@ internal sealed class Trial
 
     // For faults.
 
+    /// <inheritdoc/>
+    public void DataIsGone()
+    {
+        for (var p = 0; p < Partitions; p++) Broker.Alarms.Add(p);
+    }
+
     /// <summary>A moment while the trial is in full run: after some more events, and a little later.</summary>
     public async Task MomentAsync(CancellationToken cancellationToken)
     {
         var target = Broker.Progress + Random.Next(10, 60);
         await UntilAsync(() => Broker.Progress >= target, "some more events", cancellationToken);
-        await PauseAsync(15, cancellationToken);
+        await this.PauseAsync(15, cancellationToken);
     }
-
-    /// <summary>Up to so many milliseconds.</summary>
-    public Task PauseAsync(int most, CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(most * Random.NextDouble()), cancellationToken);
 
     /// <summary>kill -9; somebody new comes, and the lanes go to whoever is there.</summary>
     public async Task KillWorkerAsync(WorkerProcess worker)
@@ -151,6 +154,28 @@ internal sealed class Trial
         worker.Begin(_orders, Broker.Hear);
         _workers.Add(worker);
     }
+}
+
+/// <summary>What a fault of the store does with a trial, whatever brings the events.</summary>
+internal interface ITrial
+{
+    Random Random { get; }
+    int Injected { get; set; }
+    IReadOnlyList<WorkerProcess> Alive { get; }
+
+    Task MomentAsync(CancellationToken cancellationToken);
+    Task KillWorkerAsync(WorkerProcess worker);
+    Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken);
+
+    /// <summary>The store has lost all, and the workers have said so.</summary>
+    void DataIsGone();
+}
+
+/// <summary>For faults.</summary>
+internal static class TrialExtensions
+{
+    /// <summary>Up to so many milliseconds.</summary>
+    public static Task PauseAsync(this ITrial trial, int most, CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(most * trial.Random.NextDouble()), cancellationToken);
 }
 
 /// <summary>The trial does not go on.</summary>

@@ -67,8 +67,8 @@ internal sealed class Worker : IPart
                 case "trial":
                     worker = new Worker(JsonSerializer.Deserialize<Orders>(words[1])!, line => said.Writer.TryWrite(line));
                     break;
-                case "rabbitmq":
-                    worker = new RabbitWorker(JsonSerializer.Deserialize<RabbitOrders>(words[1])!, line => said.Writer.TryWrite(line));
+                case "bus":
+                    worker = new BusWorker(JsonSerializer.Deserialize<BusOrders>(words[1])!, line => said.Writer.TryWrite(line));
                     break;
                 case "end":
                     await worker!.DisposeAsync();

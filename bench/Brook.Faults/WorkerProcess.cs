@@ -51,11 +51,11 @@ internal sealed class WorkerProcess : IAsyncDisposable
         Say($"trial {JsonSerializer.Serialize(orders)}");
     }
 
-    /// <summary>As the other, over a broker.</summary>
-    public void Begin(RabbitOrders orders, Action<WorkerProcess, string, string[]> heard)
+    /// <summary>As the other, over a transport.</summary>
+    public void Begin(BusOrders orders, Action<WorkerProcess, string, string[]> heard)
     {
         (_heard, _ended) = (heard, new(TaskCreationOptions.RunContinuationsAsynchronously));
-        Say($"rabbitmq {JsonSerializer.Serialize(orders)}");
+        Say($"bus {JsonSerializer.Serialize(orders)}");
     }
 
     public void Say(string line) => _toSay.Writer.TryWrite(line);

@@ -46,12 +46,13 @@ public sealed class ProgramTests
     [InlineData("--without", "nosuch")]
     [InlineData("--transport", "nosuch")]
     [InlineData("--transport", "rabbitmq", "--only", "nosuch")]
+    [InlineData("--transport", "kafka", "--without", "ack-after-commit")]
     public async Task What_it_does_not_know_is_answered_with_what_there_is(params string[] args)
     {
         var (exit, lines) = await ProgramAsync(args);
 
         Assert.Equal(2, exit);
-        Assert.All(Fault.All.Select(fault => fault.Name).Concat(Guard.All.Select(guard => guard.Name)).Concat(Store.All.Select(store => store.Name)).Concat(RabbitFault.All.Select(fault => fault.Name)).Concat(RabbitFault.Guards.Select(guard => guard.Name)),
+        Assert.All(Fault.All.Select(fault => fault.Name).Concat(Guard.All.Select(guard => guard.Name)).Concat(Store.All.Select(store => store.Name)).Concat(Transport.All.SelectMany(transport => transport.Faults.Select(fault => fault.Name).Concat(transport.Guards.Select(guard => guard.Name)))),
             name => Assert.Contains(lines, line => line.TrimEnd() == $"  {name}" || line.StartsWith($"  {name} ", StringComparison.Ordinal)));
     }
 
@@ -60,8 +61,8 @@ public sealed class ProgramTests
         => Assert.All(Guard.All, guard => Assert.Contains(Fault.All, fault => fault.Name == guard.Fault && fault.AppliesTo(Store.Of("redis"), guard.Feed)));
 
     [Fact]
-    public void Every_guard_over_RabbitMQ_names_a_fault_that_there_is()
-        => Assert.All(RabbitFault.Guards, guard => Assert.Contains(RabbitFault.All, fault => fault.Name == guard.Fault));
+    public void Every_guard_over_a_transport_names_a_fault_that_there_is()
+        => Assert.All(Transport.All, transport => Assert.All(transport.Guards, guard => Assert.Contains(transport.Faults, fault => fault.Name == guard.Fault)));
 
     private static Task<(int Exit, string[] Lines)> RunAsync(params string[] args)
     {

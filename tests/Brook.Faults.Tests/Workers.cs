@@ -4,11 +4,10 @@ using Brook.TestServers;
 
 namespace Brook.Faults.Tests;
 
-/// <summary>Worker processes and a broker that trials hand on to each other.</summary>
+/// <summary>Worker processes and brokers that trials hand on to each other.</summary>
 public sealed class Workers : IAsyncDisposable
 {
     private readonly WorkerPool _pool = new();
-    private readonly RabbitBroker _broker = new();
 
     internal async Task<Outcome> RunAsync(string fault, Feed feed, int seed, Guard? without = null)
     {
@@ -16,17 +15,18 @@ public sealed class Workers : IAsyncDisposable
         return await Trial.RunAsync(_pool, Store.Of("redis"), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>One broker for all trials.</summary>
-    internal async Task<Outcome> RunOverRabbitAsync(string fault, int seed, Guard? without = null)
+    /// <summary>One broker for all trials, where there is one.</summary>
+    internal async Task<Outcome> RunOverAsync(string transport, string fault, int seed, Guard? without = null)
     {
-        var whyNot = RedisServer.WhyNot ?? RabbitMqServer.WhyNot;
+        var over = Transport.Of(transport);
+        var whyNot = RedisServer.WhyNot ?? over.WhyNot;
         Assert.SkipWhen(Servers.SkipReason(whyNot) is not null, whyNot ?? "");
-        return await RabbitTrial.RunAsync(_pool, _broker, Store.Of("redis"), RabbitFault.All.Single(one => one.Name == fault), seed, without, TestContext.Current.CancellationToken);
+        return await BusTrial.RunAsync(_pool, over, Store.Of("redis"), over.Faults.Single(one => one.Name == fault), seed, without, isShort: transport == "kafka", TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _pool.DisposeAsync();
-        await _broker.DisposeAsync();
+        foreach (var transport in Transport.All) await transport.DisposeAsync();
     }
 }

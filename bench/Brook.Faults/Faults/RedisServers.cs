@@ -58,7 +58,7 @@ internal sealed class AofTornTwice : RedisFault
 internal static class Crash
 {
     /// <summary>kill -9, perhaps something done to the file, and a start.</summary>
-    public static async Task RunAsync(Trial trial, RedisHost redis, Action<Trial, RedisHost>? damage, bool rewrite, CancellationToken cancellationToken)
+    public static async Task RunAsync(ITrial trial, RedisHost redis, Action<ITrial, RedisHost>? damage, bool rewrite, CancellationToken cancellationToken)
     {
         await trial.MomentAsync(cancellationToken);
         var data = await redis.DataIdAsync();
@@ -72,11 +72,11 @@ internal static class Crash
 
         // All is gone. Brook must say so, write nothing, and wait until the data is restored or the application is started again.
         await trial.UntilAsync(() => trial.Alive.All(worker => worker.LogTail().Contains("is not what this application started with", StringComparison.Ordinal)), "workers to say that the data is gone", cancellationToken);
-        for (var p = 0; p < Trial.Partitions; p++) trial.Broker.Alarms.Add(p);
+        trial.DataIsGone();
         foreach (var worker in trial.Alive.ToArray()) await trial.KillWorkerAsync(worker);
     }
 
-    public static void Cut(Trial trial, RedisHost redis)
+    public static void Cut(ITrial trial, RedisHost redis)
     {
         if (trial.Random.Next(2) == 0) redis.Server.TruncateAppendOnlyFile(trial.Random.NextInt64(1, 4000));
         else redis.Server.TruncateAppendOnlyFile(trial.Random.NextDouble() * 0.7);

@@ -10,7 +10,7 @@ namespace Brook.MassTransit.Kafka;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "They have no timer and no handle; lanes may still use them at the end.")]
 internal sealed class KafkaReader
 {
-    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100), s_room = TimeSpan.FromMilliseconds(200), s_again = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100), s_room = TimeSpan.FromMilliseconds(200), s_last = TimeSpan.FromMilliseconds(20), s_again = TimeSpan.FromSeconds(5);
     private const int Burst = 2000;
     private readonly LaneParts _parts;
     private readonly ConsumerConfig _config;
@@ -188,6 +188,7 @@ internal sealed class KafkaReader
 
     private void Assign(List<TopicPartition> partitions)
     {
+        if (_closed) return;
         Log.Assigned(_parts.Logger, _parts.Instance, _config.GroupId, partitions.Count);
         _said.Clear();
         _parts.Watch.Let();
@@ -262,9 +263,27 @@ internal sealed class KafkaReader
     {
         if (_closed) return;
         _closed = true;
-        try { _consumer.Close(); }
+        try
+        {
+            Leave();
+            _consumer.Close();
+        }
         catch (KafkaException e) { Log.ReaderFails(_parts.Logger, _parts.Instance, e.Error.Reason, null); }
         _consumer.Dispose();
+    }
+
+    /// <summary>
+    /// Gives the partitions back before the client closes. Nobody has polled while the lanes finished, so a revocation may be waiting: answered while the client closes, it asks a
+    /// group that may have ended by then, and the native client waits for that answer for ever.
+    /// </summary>
+    private void Leave()
+    {
+        _consumer.Unsubscribe();
+        for (var until = Environment.TickCount64 + (long)s_again.TotalMilliseconds; Environment.TickCount64 < until;)
+        {
+            try { if (_consumer.Consume(s_last) is null && Assigned == 0) return; }
+            catch (ConsumeException) { }                            // it is not read any more
+        }
     }
 
     private IConsumer<byte[], byte[]> Build()

@@ -1,16 +1,22 @@
 namespace Brook.Faults.Tests;
 
-/// <summary>One trial of each fault over RabbitMQ and Redis: ./bench/faults --transport rabbitmq runs many.</summary>
+/// <summary>One trial of each fault over each transport and Redis: ./bench/faults --transport ... runs many.</summary>
 [Collection("trials, one after the other")]
-public sealed class RabbitFaultTests(Workers workers)
+public sealed class BusFaultTests(Workers workers)
 {
-    public static TheoryData<string> Faults => [.. RabbitFault.All.Where(fault => !fault.IsAskedFor).Select(fault => fault.Name)];
+    public static TheoryData<string, string> Faults =>
+    [
+        .. from transport in Transport.All
+           from fault in transport.Faults
+           where !fault.IsAskedFor
+           select (transport.Name, fault.Name),
+    ];
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task The_view_equals_a_clean_fold_whatever_goes_wrong(string fault)
+    public async Task The_view_equals_a_clean_fold_whatever_goes_wrong(string transport, string fault)
     {
-        var outcome = await workers.RunOverRabbitAsync(fault, seed: 1);
+        var outcome = await workers.RunOverAsync(transport, fault, seed: 1);
 
         Assert.True(outcome.IsExact, Report.Text(outcome));
         Assert.True(fault == "calm" || outcome.Injected > 0, "nothing went wrong");
@@ -20,18 +26,19 @@ public sealed class RabbitFaultTests(Workers workers)
 
 /// <summary>The trials are worth something only if they notice a missing guard.</summary>
 [Collection("trials, one after the other")]
-public sealed class RabbitGuardTests(Workers workers)
+public sealed class BusGuardTests(Workers workers)
 {
     private const int Trials = 3;
 
-    /// <summary>The others take longer, and are for ./bench/faults --transport rabbitmq --ablations.</summary>
+    /// <summary>The others take longer, and are for ./bench/faults --transport ... --ablations.</summary>
     [Theory]
-    [InlineData("ack-after-commit")]
-    public async Task A_missing_guard_is_noticed(string name)
+    [InlineData("rabbitmq", "ack-after-commit")]
+    [InlineData("kafka", "event-ids")]
+    public async Task A_missing_guard_is_noticed(string transport, string name)
     {
-        var guard = RabbitFault.Guards.Single(guard => guard.Name == name);
+        var guard = Transport.Of(transport).Guards.Single(guard => guard.Name == name);
         for (var seed = 1; seed <= Trials; seed++)
-            if (await workers.RunOverRabbitAsync(guard.Fault, seed, guard) is { IsExact: false }) return;
+            if (await workers.RunOverAsync(transport, guard.Fault, seed, guard) is { IsExact: false }) return;
         Assert.Fail($"{Trials} trials of {guard.Fault} have not noticed it.");
     }
 }

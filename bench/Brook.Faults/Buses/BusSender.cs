@@ -8,7 +8,7 @@ namespace Brook.Faults;
 /// Sends a trial's events with <see cref="IBrook"/>, from the program's own process. One caller per partition, which does not wait for a call's answer before the next one:
 /// the order of calls is the order in which the events happened.
 /// </summary>
-internal sealed class RabbitSender : IAsyncDisposable
+internal sealed class BusSender : IAsyncDisposable
 {
     private const int UnderWay = 4;
     private readonly Events _events;
@@ -21,11 +21,11 @@ internal sealed class RabbitSender : IAsyncDisposable
     private readonly List<string> _log = [];
 
     /// <param name="goOn">Whether there is room for more of a partition after so many.</param>
-    public RabbitSender(string broker, int heartbeat, Events events, int partitions, int seed, Func<int, long, bool> goOn)
+    public BusSender(Transport transport, string broker, int tuning, Events events, int partitions, int seed, Func<int, long, bool> goOn)
     {
         (_events, _random, _goOn, _sent, _ends) = (events, new Random(seed), goOn, new long[partitions], new long?[partitions]);
         _messages = [.. Enumerable.Range(0, partitions).Select(_ => new HashSet<Guid>())];
-        _host = RabbitWorker.Host(broker, heartbeat, line => { lock (_log) _log.Add(line); }, (_, _) => { }, brook => brook.SendOnly().Stream(RabbitTrial.Stream, partitions));
+        _host = BusWorker.Host(transport, broker, tuning, partitions, line => { lock (_log) _log.Add(line); }, (_, _) => { }, brook => brook.SendOnly());
     }
 
     /// <summary>What went wrong with a send; null: nothing.</summary>
@@ -62,9 +62,10 @@ internal sealed class RabbitSender : IAsyncDisposable
     }
 
     /// <summary>So many in all.</summary>
-    public void FinishAt(int each)
+    public void FinishAt(Func<int, long> of)
     {
-        lock (_ends) Array.Fill(_ends, each);
+        lock (_ends)
+            for (var p = 0; p < _ends.Length; p++) _ends[p] = of(p);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,39 +1,45 @@
-// One trial over a real broker, from an empty virtual host to the comparison with the clean fold.
+// One trial over a transport, from an empty place of its broker to the comparison with the clean fold.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace Brook.Faults;
 
-/// <summary>Workers, a store, a virtual host and a sender that run while a <see cref="RabbitFault"/> does its worst.</summary>
-internal sealed class RabbitTrial : IAsyncDisposable
+/// <summary>Workers, a store, a place of a broker and a sender that run while a <see cref="BusFault"/> does its worst.</summary>
+internal sealed class BusTrial : ITrial, IAsyncDisposable
 {
     public const string Stream = "faults";
     private const int Tail = 15, Ahead = 200;
     private static readonly int s_logLines = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is null ? 15 : 3000;
     private readonly WorkerPool _pool;
-    private readonly RabbitFault _fault;
+    private readonly Transport _transport;
+    private readonly BusFault _fault;
     private readonly Events _events;
-    private readonly RabbitOrders _orders;
-    private readonly RabbitSender _sender;
+    private readonly BusOrders _orders;
     private readonly List<WorkerProcess> _workers = [];
     private readonly List<string> _stopped = [];
     private readonly ConcurrentDictionary<WorkerProcess, int> _lanes = [];
-    private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [];
+    private readonly ConcurrentDictionary<WorkerProcess, bool> _ready = [], _halted = [];
     private readonly int _seed;
+    private readonly bool _isShort;
     private Watcher? _watcher;
     private long _commits, _conflicts, _failures, _fenced, _handedBack;
     private string? _failure;
 
-    private RabbitTrial(WorkerPool pool, Store store, StoreHost host, RabbitPlace place, RabbitFault fault, int seed, Guard? without)
+    private BusTrial(WorkerPool pool, Transport transport, Store store, StoreHost host, Place place, BusFault fault, int seed, Guard? without, bool isShort)
     {
-        (_pool, _fault, Place, _seed, Random) = (pool, fault, place, seed, new Random(seed));
-        _events = new(seed, keys: Keys.For(fault.Partitions));
-        _orders = new(store.Name, host.Place, place.Broker, fault.Heartbeat, fault.Partitions, fault.BatchEvents, fault.Slow, without?.Name);
-        _sender = new(place.Broker, fault.Heartbeat, _events, fault.Partitions, seed, (partition, sent) => sent - _watcher!.Last(partition) < Ahead);
+        (_pool, _transport, _fault, Host, Place, _seed, Random, _isShort) = (pool, transport, fault, host, place, seed, new Random(seed), isShort);
+        _events = new(seed, keys: Keys.For(fault.Partitions), ids: fault.HasIds);
+        _orders = new(transport.Name, store.Name, host.Place, place.Broker, transport.TuningOf(fault, seed), fault.Partitions, fault.BatchEvents, fault.Slow, without?.Name);
+        Sender = AnotherSender(seed, (partition, sent) => sent - _watcher!.Last(partition) < Ahead);
     }
 
-    public RabbitPlace Place { get; }
+    public StoreHost Host { get; }
+    public Place Place { get; }
+    public BusSender Sender { get; }
+    public int Partitions => _fault.Partitions;
+    public bool HasIds => _fault.HasIds;
     public Random Random { get; }
 
     /// <summary>How often the fault did something.</summary>
@@ -50,24 +56,28 @@ internal sealed class RabbitTrial : IAsyncDisposable
 
     public IReadOnlyList<WorkerProcess> Alive => _workers;
 
+    /// <summary>Workers that have said of a lane that it stands still.</summary>
+    public IReadOnlyList<WorkerProcess> Halted => [.. _workers.Where(_halted.ContainsKey)];
+
     public long Progress => Enumerable.Range(0, _fault.Partitions).Sum(p => _watcher!.Last(p) + 1);
 
-    public static async Task<Outcome> RunAsync(WorkerPool pool, RabbitBroker broker, Store store, RabbitFault fault, int seed, Guard? without, CancellationToken cancellationToken)
+    /// <param name="isShort">Faults happen half as often.</param>
+    public static async Task<Outcome> RunAsync(WorkerPool pool, Transport transport, Store store, BusFault fault, int seed, Guard? without, bool isShort, CancellationToken cancellationToken)
     {
-        await using var host = await store.StartAsync(default, cancellationToken);
-        await using var place = await broker.OpenAsync(fault.NeedsProxy, cancellationToken);
-        await using var trial = new RabbitTrial(pool, store, host, place, fault, seed, without);
-        return await trial.RunAsync(store, host, without, cancellationToken);
+        await using var host = await store.StartAsync(fault.Needs, cancellationToken);
+        await using var place = await transport.OpenAsync(fault, cancellationToken);
+        await using var trial = new BusTrial(pool, transport, store, host, place, fault, seed, without, isShort);
+        return await trial.RunAsync(store, without, cancellationToken);
     }
 
-    public ValueTask DisposeAsync() => _sender.DisposeAsync();
+    public ValueTask DisposeAsync() => Sender.DisposeAsync();
 
-    private async Task<Outcome> RunAsync(Store store, StoreHost host, Guard? without, CancellationToken cancellationToken)
+    private async Task<Outcome> RunAsync(Store store, Guard? without, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var view = store.Open(host.Direct, timeout: 10_000);
+        var view = store.Open(Host.Direct, timeout: 10_000);
         await using var _ = (IAsyncDisposable)view;
-        _watcher = new Watcher(view, _fault.Partitions, mayRewind: false);
+        _watcher = new Watcher(view, _fault.Partitions, _fault.Rewinds);
         var clean = new CleanFold();
         var check = new Check(view, clean, _events.Recognise, 0);
         string? stuck = null;
@@ -77,34 +87,35 @@ internal sealed class RabbitTrial : IAsyncDisposable
         {
             for (var i = 0; i < _fault.Workers; i++) await AddWorkerAsync();
             await ReadyAsync(cancellationToken);
-            if (_fault.NeedsTap) await Place.TapAsync(_fault.Partitions, cancellationToken);
+            await _fault.PrepareAsync(this, cancellationToken);
             watching = _watcher.RunAsync(over.Token);
-            if (_fault.Each is { } each) _sender.FinishAt(each);
-            await _sender.StartAsync(over.Token);
+            if (_fault.Each is { } each) Sender.FinishAt(_ => each);
+            await Sender.StartAsync(over.Token);
             await UntilAsync(() => Enumerable.Range(0, _fault.Partitions).All(p => _watcher.Last(p) >= 0), "the first events", cancellationToken);
             await _fault.InjectAsync(this, cancellationToken);
-            if (_fault.Each is null) _sender.Finish(Tail);
-            await UntilAsync(() => _sender.Sent!.IsCompleted, "the sender", cancellationToken);
-            await _sender.Sent!;
+            if (_fault.Each is null) Sender.Finish(Tail);
+            await UntilAsync(() => Sender.Sent!.IsCompleted, "the sender", cancellationToken);
+            await Sender.Sent!;
             await DrainedAsync(view, cancellationToken);
         }
         catch (StuckException e) { stuck = e.Message; }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested) { stuck = $"{e.GetType().Name}: {e.Message}"; }      // of the broker's or the store's client: this trial only
-        var logs = stuck is null ? "" : $"{await Place.DescribeAsync()}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\n{string.Join('\n', _stopped)}\nThe sender:\n{_sender.LogTail(s_logLines)}";
+        var logs = stuck is null ? "" : $"{await Place.DescribeAsync(view, _fault.Partitions)}\n{string.Join('\n', _workers.Select(worker => $"{worker.Id}\n{worker.LogTail(s_logLines)}"))}\n{string.Join('\n', _stopped)}\nThe sender:\n{Sender.LogTail(s_logLines)}";
         foreach (var worker in _workers)
             if (!await _pool.GiveBackAsync(worker)) stuck ??= $"a worker did not end. It said last:\n{worker.LogTail()}";
         await over.CancelAsync();
         await watching;
-        if (_sender.Sent is { IsCompleted: true } && _sender.Failure is null)
+        if (Sender.Sent is { IsCompleted: true } && Sender.Failure is null)
         {
+            await view.StartAsync(cancellationToken);       // the store may have been another one since
             check = new Check(view, clean, _events.Recognise, Unreadable.Values.Sum());
             for (var p = 0; p < _fault.Partitions; p++)
             {
-                clean.Add(_events, p, Enumerable.Range(0, (int)_sender.Count(p)));
-                if (without is null) await check.PositionAsync(Feed.Messages, p, 0, _sender.Messages(p) + Unreadable.GetValueOrDefault(p), cancellationToken);
+                clean.Add(_events, p, Enumerable.Range(0, (int)Sender.Count(p)));
+                if (without is null && await Place.DoneAsync(this, p, cancellationToken) is var done) await check.PositionAsync(_transport.Feed, p, done, done, cancellationToken);
             }
+            if (without is null && stuck is null) await Place.CheckAsync(this, check, cancellationToken);
             await check.RunAsync(cancellationToken);
-            if (without is null && stuck is null) await QueuesAsync(check, cancellationToken);
             if (_watcher.Half > 0) check.Differences.Add($"{_watcher.Half} reads of {_watcher.Reads} saw an event in part");
             if (_watcher.Backwards > 0) check.Differences.Add($"{_watcher.Backwards} reads saw an older state than one before");
         }
@@ -112,17 +123,18 @@ internal sealed class RabbitTrial : IAsyncDisposable
         return new(_seed, Injected, clean.Applied, 0, _commits, _conflicts, _failures, _fenced, HandedBack, _watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + _watcher.Backwards, _watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
     }
 
-    /// <summary>Every message that the sender's receipts name is in the view, and no queue has any left. When nothing changes for some seconds and the queues are empty, what is not there is lost.</summary>
+    /// <summary>Every lane stands where it must, and nothing waits. When nothing changes for some seconds and nothing waits, what is not there is lost.</summary>
     private async Task DrainedAsync(Brook.Storage.IViewStore view, CancellationToken cancellationToken)
     {
-        var (last, since) = (-1L, Stopwatch.GetTimestamp());
+        await view.StartAsync(cancellationToken);
+        var (last, since, name) = (-1L, Stopwatch.GetTimestamp(), _transport.Feed == Feed.Offsets ? "next" : "messages");
         while (true)
         {
             long there = 0, expected = 0;
             for (var p = 0; p < _fault.Partitions; p++)
             {
-                there += await Check.AtAsync(view, p, "messages", cancellationToken);
-                expected += _sender.Messages(p) + Unreadable.GetValueOrDefault(p);
+                there += await Check.AtAsync(view, p, name, cancellationToken);
+                expected += await Place.DoneAsync(this, p, cancellationToken);
             }
             if (there != last) (last, since) = (there, Stopwatch.GetTimestamp());
             var (done, quiet) = (there == expected, Stopwatch.GetElapsedTime(since) > _fault.Quiet);
@@ -133,15 +145,25 @@ internal sealed class RabbitTrial : IAsyncDisposable
         }
     }
 
-    private async Task QueuesAsync(Check check, CancellationToken cancellationToken)
+    // For faults.
+
+    /// <summary>How often to do what is done so often in a trial of full length.</summary>
+    public int Times(int full) => _isShort ? (full + 1) / 2 : full;
+
+    /// <summary>Sends the same events; it is the caller's to dispose.</summary>
+    public BusSender AnotherSender(int seed, Func<int, long, bool> goOn) => new(_transport, Place.Broker, _orders.Tuning, _events, _fault.Partitions, seed, goOn);
+
+    /// <summary>The event that a record is; null: none of the trial's.</summary>
+    public Event? Recognise(byte[]? record) => record is null ? null : _events.Find(Encoding.UTF8.GetString(record));
+
+    /// <summary>The events that a partition was sent.</summary>
+    public IEnumerable<Event> SentTo(int partition)
     {
-        if (await Place.WaitingAsync(_fault.Partitions, cancellationToken) is > 0 and var left) check.Strange($"{left} messages came back to the queues when the workers ended, so they were not acknowledged");
-        var (expected, found) = (Undecodable.Select(Convert.ToBase64String).ToList(), (await Place.TakeErrorsAsync(cancellationToken)).Select(Convert.ToBase64String).ToList());
-        if (found.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal))) return;
-        check.Strange($"the error queue has {found.Count} messages instead of {expected.Count}; {expected.Except(found).Count()} are missing, {found.Except(expected).Count()} are strange");
+        for (var n = 0; n < Sender.Count(partition); n++) yield return _events.At(partition, n);
     }
 
-    // For faults.
+    /// <inheritdoc/>
+    public void DataIsGone() { }        // the transport has all of it, and brings it again
 
     /// <summary>A moment while the trial is in full run: after some more events, and a little later.</summary>
     public async Task MomentAsync(CancellationToken cancellationToken)
@@ -185,15 +207,15 @@ internal sealed class RabbitTrial : IAsyncDisposable
         Injected++;
     }
 
-    /// <summary>Its host stops as when it is deployed anew; somebody new comes.</summary>
+    /// <summary>Its host stops as when it is deployed anew; as a rule somebody new comes.</summary>
     /// <exception cref="StuckException">It does not end.</exception>
-    public async Task StopWorkerAsync(WorkerProcess worker)
+    public async Task StopWorkerAsync(WorkerProcess worker, bool another = true)
     {
         _workers.Remove(worker);
         var stopped = await _pool.GiveBackAsync(worker);
         _stopped.Add($"{worker.Id}, which was stopped:\n{worker.LogTail(s_logLines)}");
         if (!stopped) throw new StuckException($"a worker did not stop. {_stopped[^1]}");
-        await AddWorkerAsync();
+        if (another) await AddWorkerAsync();
         Injected++;
     }
 
@@ -214,14 +236,14 @@ internal sealed class RabbitTrial : IAsyncDisposable
         for (var started = Stopwatch.GetTimestamp(); !condition(); await Task.Delay(2, cancellationToken))
         {
             ThrowOnFailure();
-            if (Stopwatch.GetElapsedTime(started) > _fault.Deadline) throw new StuckException($"waited {_fault.Deadline.TotalSeconds} s in vain for {what}. The last events of the lanes: {string.Join(' ', Enumerable.Range(0, _fault.Partitions).Select(p => $"{_watcher!.Last(p)} of {_sender.Count(p)}"))}");
+            if (Stopwatch.GetElapsedTime(started) > _fault.Deadline) throw new StuckException($"waited {_fault.Deadline.TotalSeconds} s in vain for {what}. The last events of the lanes: {string.Join(' ', Enumerable.Range(0, _fault.Partitions).Select(p => $"{_watcher!.Last(p)} of {Sender.Count(p)}"))}");
         }
     }
 
     private void ThrowOnFailure()
     {
         if (_failure is { } failure) throw new StuckException($"a worker failed: {failure}");
-        if (_sender.Failure is { } send) throw new StuckException($"a send failed: {send}");
+        if (Sender.Failure is { } send) throw new StuckException($"a send failed: {send}");
     }
 
     private void Hear(WorkerProcess worker, string word, string[] rest)
@@ -236,6 +258,9 @@ internal sealed class RabbitTrial : IAsyncDisposable
                 break;
             case "fenced":
                 Interlocked.Increment(ref _fenced);
+                break;
+            case "halted":
+                _halted[worker] = true;
                 break;
             case "handed":
                 Interlocked.Add(ref _handedBack, long.Parse(rest[0], CultureInfo.InvariantCulture));

@@ -1,4 +1,4 @@
-// A worker as an application would set it up: a host with MassTransit, Brook, RabbitMQ and Redis.
+// A worker as an application would set it up: a host with MassTransit, Brook, a transport and a store.
 using System.Globalization;
 using Brook.Storage;
 using MassTransit;
@@ -8,40 +8,43 @@ using Microsoft.Extensions.Logging;
 
 namespace Brook.Faults;
 
-/// <summary>What a worker is told about a trial over RabbitMQ.</summary>
+/// <summary>What a worker is told about a trial over a transport.</summary>
+/// <param name="Transport">Its name.</param>
+/// <param name="Store">The store's name.</param>
 /// <param name="Place">Where the store is.</param>
-/// <param name="Broker">amqp://..., with the virtual host.</param>
-/// <param name="Heartbeat">Seconds; 0: MassTransit's default.</param>
+/// <param name="Broker">Where the broker is.</param>
+/// <param name="Tuning"><see cref="Transport.TuningOf"/>.</param>
 /// <param name="Slow">Commits take up to so many milliseconds more, half before and half after: whoever is killed is killed in one.</param>
-internal sealed record RabbitOrders(string Store, string Place, string Broker, int Heartbeat, int Partitions, int BatchEvents, int Slow, string? Without);
+internal sealed record BusOrders(string Transport, string Store, string Place, string Broker, int Tuning, int Partitions, int BatchEvents, int Slow, string? Without);
 
 /// <summary>Says "ready", then counts, lanes it commits for, lanes it hands back and lanes it lost.</summary>
-internal sealed class RabbitWorker : IPart
+internal sealed class BusWorker : IPart
 {
     private static readonly TimeSpan s_told = TimeSpan.FromMilliseconds(50), s_stopping = TimeSpan.FromSeconds(15);
     private static readonly LogLevel s_level = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is { } level ? Enum.Parse<LogLevel>(level) : LogLevel.Information;
     private readonly Action<string> _say;
+    private readonly Transport _transport;
     private readonly Counting _store;
     private readonly IHost _host;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _running;
 
-    public RabbitWorker(RabbitOrders orders, Action<string> say)
+    public BusWorker(BusOrders orders, Action<string> say)
     {
-        _say = say;
+        (_say, _transport) = (say, Transport.Of(orders.Transport));
         var store = Store.Of(orders.Store).Open(orders.Place, timeout: 5_000);
-        if (orders.Without is { } name && RabbitFault.Guards.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
+        if (orders.Without is { } name && _transport.Guards.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
         _store = new Counting(orders.Slow > 0 ? new Slow(store, orders.Slow) : store);
-        _host = Host(orders.Broker, orders.Heartbeat, Console.Error.WriteLine, HearLog, brook =>
+        _host = Host(_transport, orders.Broker, orders.Tuning, orders.Partitions, Console.Error.WriteLine, HearLog, brook =>
         {
             (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (orders.BatchEvents, 1, TimeSpan.FromMilliseconds(10));
-            View.AddHandlers(brook).Stream(RabbitTrial.Stream, orders.Partitions).UseStore(_ => _store);
+            View.AddHandlers(brook).UseStore(_ => _store);
         });
         using (ExecutionContext.SuppressFlow()) _running = Task.Run(RunAsync);       // MassTransit keeps what it logs to in the flow of execution
     }
 
-    /// <summary>As any application with Brook on RabbitMQ.</summary>
-    public static IHost Host(string broker, int heartbeat, Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Action<BrookBuilder> configure)
+    /// <summary>As any application with Brook on a bus.</summary>
+    public static IHost Host(Transport transport, string broker, int tuning, int partitions, Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Action<BrookBuilder> configure)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(s_level).AddProvider(new ErrorOutput(log, heard));
@@ -49,11 +52,12 @@ internal sealed class RabbitWorker : IPart
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
         builder.Services.AddMassTransit(x =>
         {
-            x.AddBrook(configure);
-            x.UsingRabbitMq((_, bus) => bus.Host(new Uri(broker), host =>
+            x.AddBrook(brook =>
             {
-                if (heartbeat > 0) host.Heartbeat(TimeSpan.FromSeconds(heartbeat));
-            }));
+                configure(brook);
+                transport.Configure(brook, broker, tuning, partitions);
+            });
+            transport.AddTo(x, broker, tuning);
         });
         return builder.Build();
     }
@@ -105,8 +109,7 @@ internal sealed class RabbitWorker : IPart
 
     private void HearLog(EventId id, IReadOnlyList<KeyValuePair<string, object?>> values)
     {
-        if (id.Name == "HandsBack") _say($"handed {values.First(value => value.Key == "Surplus").Value}");
-        else if (id.Name == "LaneLost") _say("fenced");
+        if (_transport.Hear(id.Name!, values) is { } word) _say(word);
     }
 
     /// <summary>Warnings and errors go to the process' log, which a trial that fails shows.</summary>
@@ -120,7 +123,7 @@ internal sealed class RabbitWorker : IPart
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Name != "SetAside" && (s_level < LogLevel.Information || logLevel >= LogLevel.Warning || eventId.Name == "HandsBack"))
+            if (eventId.Name != "SetAside" && (s_level < LogLevel.Information || logLevel >= LogLevel.Warning || eventId.Name is "HandsBack" or "Revoked"))
                 log($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception?.GetType().Name} {exception?.Message.Split('\n')[0]}");
             if (eventId.Name is not null && state is IReadOnlyList<KeyValuePair<string, object?>> values) heard(eventId, values);
         }
