@@ -37,14 +37,17 @@ internal sealed class KafkaRebalance : KafkaFault
 
 internal sealed class KafkaBrokerRestarted : KafkaFault
 {
+    private const int AnswersAfter = 20;        // milliseconds, in which answers can be lost
+
     public override string Name => "broker-restarted";
-    public override string About => "the broker cuts all connections and takes no new ones for up to a second and a half, four times; workers and sender stay";
+    public override string About => "the broker cuts all connections and takes no new ones for up to a second and a half, four times; workers and sender stay. A fault is also a record that the topic has twice because the answer was lost";
 
     /// <summary>An answer that is cut off makes the producer send again, and this broker keeps both.</summary>
     public override bool HasIds => true;
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
     {
+        await place.Cluster.RoundTripAsync(1, AnswersAfter, cancellationToken);
         for (var i = 0; i < trial.Times(4); i++)
         {
             await trial.MomentAsync(cancellationToken);
@@ -54,6 +57,7 @@ internal sealed class KafkaBrokerRestarted : KafkaFault
             trial.Injected++;
             await trial.EverywhereAsync(cancellationToken);
         }
+        await place.Cluster.RoundTripAsync(1, 0, cancellationToken);
     }
 }
 
@@ -82,9 +86,9 @@ internal sealed class KafkaRequestsCut : KafkaFault
 internal sealed class KafkaSendsCut : KafkaFault
 {
     public override string Name => "sends-cut";
-    public override string About => "the sender's connection is cut while several requests are under way, twelve times: it does not know which of them arrived";
+    public override string About => "the sender's connection is cut at up to three requests one after the other, twelve times";
 
-    /// <summary>As <see cref="KafkaBrokerRestarted"/>.</summary>
+    /// <summary>Should some arrive twice.</summary>
     public override bool HasIds => true;
 
     protected override Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken) => KafkaRequestsCut.CutAsync(trial, place, [KafkaApi.Produce], cancellationToken);
@@ -93,7 +97,7 @@ internal sealed class KafkaSendsCut : KafkaFault
 internal sealed class KafkaDuplicates : KafkaFault
 {
     public override string Name => "duplicate-produce";
-    public override string About => "a second producer sends all events so far with the ids that the first one gave them, from the first on, while that goes on; twice. A fault is a copy";
+    public override string About => "a second producer sends all events so far with the ids that the first one gave them, from the first on, while that goes on; twice. A fault is a record that the topic has again";
     public override bool HasIds => true;
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
@@ -107,7 +111,6 @@ internal sealed class KafkaDuplicates : KafkaFault
             await trial.UntilAsync(() => second.Sent!.IsCompleted, "the second producer", cancellationToken);
             await second.Sent!;
             if (second.Failure is { } failure) throw new StuckException($"a second send failed: {failure}");
-            for (var p = 0; p < Partitions; p++) trial.Injected += (int)second.Count(p);
         }
         await trial.EverywhereAsync(cancellationToken);
     }

@@ -100,6 +100,7 @@ internal sealed class KafkaPlace : Place
         {
             var records = await ReadAsync(p, cancellationToken);
             var (found, sent) = (records.Select(trial.Recognise).OfType<Event>().Select(e => e.Data.N).ToList(), trial.SentTo(p).Select(e => e.Data.N).ToList());
+            if (trial.HasIds) trial.Injected += Math.Max(0, found.Count - sent.Count);
             if (trial.HasIds) (found, sent) = ([.. found.Distinct()], [.. sent.Distinct()]);
             if (!found.SequenceEqual(sent)) check.Strange(string.Create(CultureInfo.InvariantCulture, $"partition {p} has {found.Count} events instead of {sent.Count}; {sent.Except(found).Count()} are missing, the first other one is at {found.Zip(sent).TakeWhile(pair => pair.First == pair.Second).Count()}"));
         }
