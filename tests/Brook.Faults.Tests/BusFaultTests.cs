@@ -33,7 +33,7 @@ public sealed class BusGuardTests(Workers workers)
     /// <summary>The others take longer, and are for ./bench/faults --transport ... --ablations.</summary>
     [Theory]
     [InlineData("rabbitmq", "ack-after-commit")]
-    [InlineData("kafka", "event-ids")]
+    [InlineData("kafka", "set-aside")]
     public async Task A_missing_guard_is_noticed(string transport, string name)
     {
         var guard = Transport.Of(transport).Guards.Single(guard => guard.Name == name);
