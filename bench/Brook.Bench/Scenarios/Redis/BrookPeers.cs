@@ -16,10 +16,12 @@ internal sealed class EnginePeer(ServiceProvider provider, Lane[] lanes, Func<in
 
     public static async Task<IPeer> OpenAsync(RedisServer server, int lanes) => await OpenAsync(server, lanes, RedisLoad.Record, options => { });
 
-    public static async Task<EnginePeer> OpenAsync(RedisServer server, int lanes, Func<int, ReadOnlyMemory<byte>> record, Action<BrookOptions> configure)
+    public static Task<EnginePeer> OpenAsync(RedisServer server, int lanes, Func<int, ReadOnlyMemory<byte>> record, Action<BrookOptions> configure) => OpenAsync(brook => configure(brook.UseRedis(server.ConnectionString).Options), lanes, record);
+
+    public static async Task<EnginePeer> OpenAsync(Action<BrookBuilder> use, int lanes, Func<int, ReadOnlyMemory<byte>> record)
     {
         var services = new ServiceCollection();
-        BrookBuilder.Register(services, "", brook => configure(brook.AddHandler<OrderPageHandler>().UseRedis(server.ConnectionString).Options));
+        BrookBuilder.Register(services, "", brook => use(brook.AddHandler<OrderPageHandler>()));
         var provider = services.BuildServiceProvider();
         var engine = provider.GetRequiredKeyedService<BrookEngine>("");
         var opened = new Lane[lanes];
@@ -58,8 +60,10 @@ internal sealed class BusPeer(IHost host) : IPeer
     private readonly IBrookView _view = host.Services.GetRequiredService<IBrookView>();
     private int _next;
 
-    public static async Task<IPeer> OpenAsync(RedisServer server) => new BusPeer(await BusHost.StartAsync(
-        x => x.AddBrook(brook => brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions).UseRedis(server.ConnectionString))));
+    public static Task<IPeer> OpenAsync(RedisServer server) => OpenAsync(brook => brook.UseRedis(server.ConnectionString));
+
+    public static async Task<IPeer> OpenAsync(Action<BrookBuilder> use) => new BusPeer(await BusHost.StartAsync(
+        x => x.AddBrook(brook => use(brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions)))));
 
     public async Task RunAsync(int events)
     {
