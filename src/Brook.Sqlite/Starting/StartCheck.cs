@@ -5,8 +5,8 @@ namespace Brook.Sqlite;
 /// <summary>What must be right before the first event: the file can be opened and written, and it is empty, ours, or an older one of ours.</summary>
 internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema schema, ILogger logger)
 {
-    // Megabytes are written to the log before they are copied into the file: fewer and longer copies. After a burst the log is made shorter again.
-    private const int CheckpointPages = 4000, LogBytesKept = 64 << 20, CacheKilobytes = 65_536;
+    // Megabytes are written to the log before they are copied into the file: a page that was written often meanwhile is copied once. After a burst the log is made shorter again.
+    private const int CheckpointPages = 16_000, LogBytesKept = 64 << 20, CacheKilobytes = 65_536;
 
     /// <summary>Opens the writer's connection.</summary>
     /// <exception cref="BrookException">Something is not right.</exception>

@@ -54,20 +54,20 @@ internal sealed class EnginePeer(ServiceProvider provider, Lane[] lanes, Func<in
 }
 
 /// <summary>Brook on MassTransit's in-memory transport: one call sends all, and waits until they are in the view.</summary>
-internal sealed class BusPeer(IHost host) : IPeer
+internal sealed class BusPeer(IHost host, Func<int, BrookEvent<OrderUpdated>> @event) : IPeer
 {
     private readonly IBrook _brook = host.Services.GetRequiredService<IBrook>();
     private readonly IBrookView _view = host.Services.GetRequiredService<IBrookView>();
     private int _next;
 
-    public static Task<IPeer> OpenAsync(RedisServer server) => OpenAsync(brook => brook.UseRedis(server.ConnectionString));
+    public static Task<IPeer> OpenAsync(RedisServer server) => OpenAsync(brook => brook.UseRedis(server.ConnectionString), RedisLoad.Event);
 
-    public static async Task<IPeer> OpenAsync(Action<BrookBuilder> use) => new BusPeer(await BusHost.StartAsync(
-        x => x.AddBrook(brook => use(brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions)))));
+    public static async Task<IPeer> OpenAsync(Action<BrookBuilder> use, Func<int, BrookEvent<OrderUpdated>> @event) => new BusPeer(await BusHost.StartAsync(
+        x => x.AddBrook(brook => use(brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions)))), @event);
 
     public async Task RunAsync(int events)
     {
-        var receipt = await _brook.SendManyAsync(Enumerable.Range(_next, events).Select(RedisLoad.Event));
+        var receipt = await _brook.SendManyAsync(Enumerable.Range(_next, events).Select(@event));
         _next += events;
         if (await _view.WaitForAsync(receipt, TimeSpan.FromMinutes(5)) is not WaitResult.Applied and var result) throw new InvalidOperationException($"The events were not applied: {result}.");
     }

@@ -40,7 +40,7 @@ internal sealed class HandwrittenPeer : IPeer
         {
             using var transaction = _connection.BeginTransaction();
             _read.Transaction = _write.Transaction = _log.Transaction = transaction;
-            for (var i = 0; i < together && _next < end; i++) Apply(Records.Read(RedisLoad.Record(_next)), RedisLoad.Record(_next++));
+            for (var i = 0; i < together && _next < end; i++) Apply(Records.Read(SqliteLoad.Record(_next)), SqliteLoad.Record(_next++));
             transaction.Commit();
         }
         return Task.CompletedTask;

@@ -10,7 +10,7 @@ namespace Brook.Bench.Scenarios.Sqlite;
 /// <summary>The path of an event into a SQLite file, beside what is written by hand, with the same promise on both sides.</summary>
 internal sealed class IntoSqlite : Scenario
 {
-    private const int Together = 500, FigureEntries = 50_000, Logged = 10;
+    private const int Together = 500, FigureEntries = 20_000, Logged = 10;
     private readonly DirectoryInfo _folder = new(Path.Combine(Path.GetTempPath(), $"brook-bench-{Guid.NewGuid():N}"));
     private int _files;
 
@@ -20,7 +20,7 @@ internal sealed class IntoSqlite : Scenario
 
     public override IReadOnlyList<string> Notes =>
     [
-        string.Create(CultureInfo.InvariantCulture, $"the load of the redis scenario: same records in every row, {RedisLoad.Records.Min(record => record.Length)}-{RedisLoad.Records.Max(record => record.Length)} bytes; {RedisLoad.Keys:N0} keys at random; each has its entry ({RedisLoad.EntryBytes} bytes of JSON) and one event in its log before a turn is measured; LogLimit is the default ({new BrookOptions().LogLimit})"),
+        string.Create(CultureInfo.InvariantCulture, $"the events of the redis scenario: same records in every row, {SqliteLoad.Records.Min(record => record.Length)}-{SqliteLoad.Records.Max(record => record.Length)} bytes; {SqliteLoad.Keys:N0} keys at random; each has its entry (about 300 bytes of JSON) and one event in its log before a turn is measured; LogLimit is the default ({new BrookOptions().LogLimit})"),
         string.Create(CultureInfo.InvariantCulture, $"a file of its own for each turn, in {Path.GetTempPath()} ({Format()}: what a flush of this disk costs is most of what handwritten costs)"),
         string.Create(CultureInfo.InvariantCulture, $"handwritten: Microsoft.Data.Sqlite, per event a transaction with SELECT, fold, upsert, INSERT into the log; prepared once, WAL, called without a bus; handwritten_batch: {Together} events in a transaction; no log limit, no duplicates noticed"),
         "durable on both sides (synchronous=FULL: every commit is on the disk before it is answered), but for the rows that say fast (synchronous=NORMAL)",
@@ -30,14 +30,14 @@ internal sealed class IntoSqlite : Scenario
 
     public override IReadOnlyList<Row> Rows =>
     [
-        new("handwritten", 1000, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: true))) { LeadIn = RedisLoad.Keys },
-        new("handwritten_fast", 20_000, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: false))) { LeadIn = RedisLoad.Keys },
-        new("handwritten_batch", 40_000, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: true, Together))) { LeadIn = RedisLoad.Keys },
-        new("engine_one_lane", 60_000, () => EngineAsync(SqliteDurability.Durable, lanes: 1)) { LeadIn = RedisLoad.Keys },
-        new("engine", 60_000, () => EngineAsync(SqliteDurability.Durable, RedisLoad.Partitions)) { LeadIn = RedisLoad.Keys },
-        new("engine_fast", 60_000, () => EngineAsync(SqliteDurability.Fast, RedisLoad.Partitions)) { LeadIn = RedisLoad.Keys },
-        new("end_to_end", 60_000, () => BusPeer.OpenAsync(brook => brook.UseSqlite(NewFile()))) { LeadIn = RedisLoad.Keys },
-        new("end_to_end_fast", 60_000, () => BusPeer.OpenAsync(brook => brook.UseSqlite(NewFile(), options => options.Durability = SqliteDurability.Fast))) { LeadIn = RedisLoad.Keys },
+        new("handwritten", 600, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: true))) { LeadIn = SqliteLoad.Keys },
+        new("handwritten_fast", 10_000, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: false))) { LeadIn = SqliteLoad.Keys },
+        new("handwritten_batch", 20_000, () => Task.FromResult(HandwrittenPeer.Open(NewFile(), durable: true, Together))) { LeadIn = SqliteLoad.Keys },
+        new("engine_one_lane", 40_000, () => EngineAsync(SqliteDurability.Durable, lanes: 1)) { LeadIn = SqliteLoad.Keys },
+        new("engine", 40_000, () => EngineAsync(SqliteDurability.Durable, RedisLoad.Partitions)) { LeadIn = SqliteLoad.Keys },
+        new("engine_fast", 40_000, () => EngineAsync(SqliteDurability.Fast, RedisLoad.Partitions)) { LeadIn = SqliteLoad.Keys },
+        new("end_to_end", 40_000, () => BusPeer.OpenAsync(brook => brook.UseSqlite(NewFile()), SqliteLoad.Event)) { LeadIn = SqliteLoad.Keys },
+        new("end_to_end_fast", 40_000, () => BusPeer.OpenAsync(brook => brook.UseSqlite(NewFile(), options => options.Durability = SqliteDurability.Fast), SqliteLoad.Event)) { LeadIn = SqliteLoad.Keys },
     ];
 
     public override IReadOnlyList<Ratio> Ratios { get; } =
@@ -83,7 +83,7 @@ internal sealed class IntoSqlite : Scenario
         return default;
     }
 
-    private async Task<IPeer> EngineAsync(SqliteDurability durability, int lanes) => await EnginePeer.OpenAsync(brook => brook.UseSqlite(NewFile(), options => options.Durability = durability), lanes, RedisLoad.Record);
+    private async Task<IPeer> EngineAsync(SqliteDurability durability, int lanes) => await EnginePeer.OpenAsync(brook => brook.UseSqlite(NewFile(), options => options.Durability = durability), lanes, SqliteLoad.Record);
 
     /// <summary>The file of the turn before is not needed any more.</summary>
     private string NewFile()
@@ -94,7 +94,7 @@ internal sealed class IntoSqlite : Scenario
 
     private static async Task FillAsync(string path, int entries, int events, int logLimit)
     {
-        await using var peer = await EnginePeer.OpenAsync(brook => brook.UseSqlite(path, options => options.Durability = SqliteDurability.Fast).Options.LogLimit = logLimit, lanes: 1, i => RedisLoad.Records[i % entries]);
+        await using var peer = await EnginePeer.OpenAsync(brook => brook.UseSqlite(path, options => options.Durability = SqliteDurability.Fast).Options.LogLimit = logLimit, lanes: 1, i => SqliteLoad.Records[i % entries]);
         await peer.RunAsync(events * entries);
     }
 
