@@ -34,7 +34,7 @@ internal sealed class SqliteHost : StoreHost
     public static async Task<StoreHost> StartAsync(bool smallDisk)
     {
         var folder = Directory.CreateTempSubdirectory("brook-faults-").FullName;
-        if (smallDisk) await RunAsync("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder);
+        if (smallDisk) await RunAsync("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder);
         return new SqliteHost(folder, smallDisk);
     }
 
@@ -44,7 +44,7 @@ internal sealed class SqliteHost : StoreHost
         await using var ballast = new FileStream(Path.Combine(_folder, "ballast"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         try
         {
-            for (var block = new byte[16_384]; ;) await ballast.WriteAsync(block);
+            for (var block = new byte[65_536]; ;) await ballast.WriteAsync(block);
         }
         catch (IOException) { ballast.SetLength(Math.Max(0, ballast.Position - left)); }
     }

@@ -127,9 +127,10 @@ internal sealed class Writer : IAsyncDisposable
                 else call.Answer = _changes.Apply(call.Commit);
             _changes.Commit();
         }
-        catch
+        catch (Exception e)
         {
             _changes.Rollback();
+            if (e is FullException) _database!.TryToShortenLog();
             throw;
         }
     }

@@ -86,6 +86,9 @@ internal sealed class Database : IDisposable
         if (raw.sqlite3_get_autocommit(Handle) == 0) (_rollback ??= Prepare("ROLLBACK")).Run();
     }
 
+    /// <summary>Copies the log into the file and gives its room back; a reader that is under way, or a disk that is too full, may not let it.</summary>
+    public void TryToShortenLog() => _ = raw.sqlite3_exec(Handle, "PRAGMA wal_checkpoint(TRUNCATE)");
+
     /// <summary>Null: the file does not have it. An id stays what it is, so it is remembered.</summary>
     public long? FindCollection(string name) => Find(_collections, name, _findCollection ??= Prepare("SELECT id FROM collections WHERE name = ?1"));
 

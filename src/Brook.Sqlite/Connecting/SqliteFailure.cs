@@ -6,6 +6,9 @@ namespace Brook.Sqlite;
 /// <summary>Another connection holds what is needed. Whoever may wait tries again.</summary>
 internal sealed class BusyException(string message) : BrookException(message);
 
+/// <summary>The disk has no room.</summary>
+internal sealed class FullException(string message, Exception? cause) : BrookException(message, cause);
+
 /// <summary>What SQLite said, as a <see cref="BrookException"/> that says what to do. docs/errors.md lists the texts.</summary>
 internal static class SqliteFailure
 {
@@ -43,6 +46,6 @@ internal static class SqliteFailure
     public static BrookException Gone(string path)
         => new($"{path} is gone: it was deleted or moved while this application used it. Nothing was written. Put it back, with its -wal, and restart the application; or restart it, and it begins with an empty view.");
 
-    private static BrookException Full(string path, string said, Exception? cause)
+    private static FullException Full(string path, string said, Exception? cause)
         => new($"There is no room for {path} ({said}). Nothing was written. Make room on its disk; Brook goes on by itself.", cause) { IsTransient = true };
 }
