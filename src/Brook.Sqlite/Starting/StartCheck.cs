@@ -6,7 +6,7 @@ namespace Brook.Sqlite;
 internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema schema, ILogger logger)
 {
     // Megabytes are written to the log before they are copied into the file: a page that was written often meanwhile is copied once. After a burst the log is made shorter again.
-    private const int CheckpointPages = 4000, LogBytesKept = 16 << 20, CacheKilobytes = 65_536;
+    private const int CheckpointPages = 16_000, LogBytesKept = 64 << 20, CacheKilobytes = 65_536;
 
     /// <summary>Opens the writer's connection.</summary>
     /// <exception cref="BrookException">Something is not right.</exception>

@@ -33,6 +33,15 @@ public sealed class DisksTests(Files files)
     }
 
     [Fact]
+    public async Task A_disk_that_the_log_has_filled_is_no_end()
+    {
+        await using var disk = await Mount.OpenAsync(files, "size=1m");
+        await using var store = await files.Open(path: Path.Combine(disk.Path, "view.db")).StartedAsync();
+        for (var i = 0; i < 100; i++) await EventuallyAsync(() => store.CommitAsync(Put("a", $"\"{new string('x', 50_000)}{i}\"")));
+        Assert.EndsWith("x99\"", await store.ReadAsync("a"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_commit_that_finds_no_room_takes_no_other_with_it()
     {
         await using var disk = await Mount.OpenAsync(files, "size=1m");
