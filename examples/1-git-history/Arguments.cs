@@ -1,7 +1,7 @@
 namespace GitHistory;
 
 /// <summary>What the command line asks for.</summary>
-public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Kafka, string Store, string Redis, string? Namespace, bool IsWorker)
+public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Kafka, string Store, string Redis, string? Namespace, bool IsWorker, string? File = null)
 {
     public const string Usage = """
         usage: dotnet run --project examples/1-git-history [-- OPTIONS] [PATH]
@@ -15,12 +15,14 @@ public sealed record Arguments(string Path, string Transport, Uri RabbitMq, stri
           --worker              only helps: handles events that a run for the same PATH and --namespace sends, until Ctrl+C
           --store memory        keeps the view in this process (the default)
           --store redis         keeps it in Redis: the next run goes on where this one ended
+          --store sqlite        keeps it in a file, without a server; the next run goes on, too
+          --path FILE           default: git-history-, the beginning of the first commit's hash, and .db
           --redis SERVER        as StackExchange.Redis has it; default: localhost:6379
           --namespace NAME      what the keys in Redis begin with, and the stream's or topic's name; default: git-history-, and the beginning of the first commit's hash
         """;
 
     private const string Worker = "--worker";
-    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--kafka", "--store", "--redis", "--namespace"], s_transports = ["memory", "rabbitmq", "kafka"], s_stores = ["memory", "redis"];
+    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--kafka", "--store", "--redis", "--namespace", "--path"], s_transports = ["memory", "rabbitmq", "kafka"], s_stores = ["memory", "redis", "sqlite"];
 
     public bool IsDurable => Store != "memory";
 
@@ -48,12 +50,13 @@ public sealed record Arguments(string Path, string Transport, Uri RabbitMq, stri
         if (!s_transports.Contains(transport)) error ??= $"There is no transport '{transport}'. Take one of: {string.Join(", ", s_transports)}.";
         if (!s_stores.Contains(store)) error ??= $"There is no store '{store}'. Take one of: {string.Join(", ", s_stores)}.";
         if (store != "redis" && (named.ContainsKey("--redis") || named.ContainsKey("--namespace"))) error ??= "--redis and --namespace belong to --store redis.";
+        if (store != "sqlite" && named.ContainsKey("--path")) error ??= "--path belongs to --store sqlite.";
         foreach (var broker in s_transports[1..])
             if (transport != broker && named.ContainsKey($"--{broker}")) error ??= $"--{broker} belongs to --transport {broker}.";
         if (transport == "memory" && worker) error ??= $"{Worker} belongs to --transport {string.Join(" or ", s_transports[1..])}.";
         if (transport != "memory" && store == "memory") error ??= $"--transport {transport} needs a view that processes share, which --store memory is not. Add --store redis.";
         if (!Uri.TryCreate(named.GetValueOrDefault("--rabbitmq", "amqp://guest:guest@localhost:5672/"), UriKind.Absolute, out var rabbitMq) || rabbitMq.Scheme is not ("amqp" or "amqps"))
             error ??= $"--rabbitmq '{named["--rabbitmq"]}' is no address like amqp://user:password@host:5672/.";
-        return error is null ? new(path ?? ".", transport, rabbitMq!, named.GetValueOrDefault("--kafka", "localhost:9092"), store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace"), worker) : null;
+        return error is null ? new(path ?? ".", transport, rabbitMq!, named.GetValueOrDefault("--kafka", "localhost:9092"), store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace"), worker, named.GetValueOrDefault("--path")) : null;
     }
 }

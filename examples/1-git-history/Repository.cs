@@ -40,7 +40,7 @@ public sealed record Repository(string Directory, string Head, string[] Line, bo
     {
         // What was being read counts, not how far it got: a run that was killed leaves events of later commits.
         if (Array.IndexOf(Line, read.Head) >= 0 && (read.Commit.Length == 0 ? Commits : Array.IndexOf(Line, read.Commit)) is var commits and >= 0) return commits;
-        throw new GitException($"The view has the history up to commit {read.Head}, or a part of it, and that commit is not on the first-parent line of {Head}: the history was rewritten, or this is another branch. Give this one a view of its own with --namespace.");
+        throw new GitException($"The view has the history up to commit {read.Head}, or a part of it, and that commit is not on the first-parent line of {Head}: the history was rewritten, or this is another branch. Give this one a view of its own with --namespace, or --path.");
     }
 
     /// <summary>What git itself counts.</summary>

@@ -42,5 +42,6 @@ public static class Setup
         brook.AddHandler<CommitsHandler>();
         brook.AddHandler<HistoryHandler>();
         if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = name);
+        if (arguments.Store == "sqlite") brook.UseSqlite(arguments.File ?? $"{name}.db");
     }
 }

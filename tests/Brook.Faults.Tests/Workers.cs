@@ -15,6 +15,10 @@ public sealed class Workers : IAsyncDisposable
         return await Trial.RunAsync(_pool, Store.Of("redis"), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Workers that share a SQLite file.</summary>
+    internal Task<Outcome> RunOnSqliteAsync(string fault, Feed feed, int seed, Guard? without = null)
+        => Trial.RunAsync(_pool, Store.Of("sqlite"), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
+
     /// <summary>One broker for all trials, where there is one.</summary>
     internal async Task<Outcome> RunOverAsync(string transport, string fault, int seed, Guard? without = null)
     {

@@ -113,7 +113,7 @@ public sealed class GitHistoryOnRedisTests
     }
 
     [Theory]
-    [InlineData("There is no store 'sqlight'. Take one of: memory, redis.", "--store", "sqlight")]
+    [InlineData("There is no store 'sqlight'. Take one of: memory, redis, sqlite.", "--store", "sqlight")]
     [InlineData("--store needs a value.", "--store")]
     [InlineData("--redis needs a value.", "--store", "redis", "--redis", "")]
     [InlineData("--redis needs a value.", "--store", "redis", "--redis", "--namespace", "a")]

@@ -26,7 +26,8 @@ internal abstract class Store
 /// <summary>What a fault needs of the store before the trial begins.</summary>
 /// <param name="Proxy">Workers reach it through a proxy.</param>
 /// <param name="EverySecond">It flushes once a second, not at each commit.</param>
-internal readonly record struct Needs(bool Proxy = false, bool EverySecond = false);
+/// <param name="SmallDisk">It lies on a disk that can be filled.</param>
+internal readonly record struct Needs(bool Proxy = false, bool EverySecond = false, bool SmallDisk = false);
 
 /// <summary>A running store.</summary>
 internal abstract class StoreHost : IAsyncDisposable
