@@ -119,6 +119,13 @@ internal sealed class Trial
         await PauseAsync(15, cancellationToken);
     }
 
+    /// <summary>As a moment, but no longer than this: nobody may be able to go on.</summary>
+    public async Task MomentAsync(TimeSpan most, CancellationToken cancellationToken)
+    {
+        var (target, started) = (Broker.Progress + Random.Next(10, 60), Stopwatch.GetTimestamp());
+        await UntilAsync(() => Broker.Progress >= target || Stopwatch.GetElapsedTime(started) >= most, "some more events", cancellationToken);
+    }
+
     /// <summary>Up to so many milliseconds.</summary>
     public Task PauseAsync(int most, CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(most * Random.NextDouble()), cancellationToken);
 
