@@ -125,6 +125,13 @@ internal sealed class Trial : ITrial
         await this.PauseAsync(15, cancellationToken);
     }
 
+    /// <summary>As a moment, but no longer than this: nobody may be able to go on.</summary>
+    public async Task MomentAsync(TimeSpan most, CancellationToken cancellationToken)
+    {
+        var (target, started) = (Broker.Progress + Random.Next(10, 60), Stopwatch.GetTimestamp());
+        await UntilAsync(() => Broker.Progress >= target || Stopwatch.GetElapsedTime(started) >= most, "some more events", cancellationToken);
+    }
+
     /// <summary>kill -9; somebody new comes, and the lanes go to whoever is there.</summary>
     public async Task KillWorkerAsync(WorkerProcess worker)
     {

@@ -41,7 +41,8 @@ internal sealed class Zombie : Fault
             var lanes = trial.Broker.LanesOf(zombie);
             await zombie.PauseAsync();
             foreach (var lane in lanes) trial.Broker.Give(lane, trial.Alive.First(worker => worker != zombie));
-            await trial.MomentAsync(cancellationToken);
+            if (trial.Host is SqliteHost) await trial.MomentAsync(TimeSpan.FromSeconds(2), cancellationToken);       // stopped in a transaction, it keeps the file locked
+            else await trial.MomentAsync(cancellationToken);
             zombie.Resume();
             trial.Injected++;
             await trial.MomentAsync(cancellationToken);
