@@ -8,9 +8,9 @@ internal static class Program
     private const int AblationTrials = 10;
 
     private const string Usage = """
-        Usage: ./bench/faults [--store redis] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
+        Usage: ./bench/faults [--store redis|postgres] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
                ./bench/faults --ablations [--seed S] [--json]
-               ./bench/faults --transport rabbitmq [--store redis] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
+               ./bench/faults --transport rabbitmq [--store redis|postgres] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
         """;
 
     public static Task<int> Main(string[] args) => args is ["worker", var port, var token] ? Worker.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), token) : RunAsync(args, Console.Out, CancellationToken.None);

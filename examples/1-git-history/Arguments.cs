@@ -1,24 +1,26 @@
 namespace GitHistory;
 
 /// <summary>What the command line asks for.</summary>
-public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Store, string Redis, string? Namespace, bool IsWorker)
+public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Store, string Redis, string Postgres, string? Namespace, bool IsWorker)
 {
     public const string Usage = """
         usage: dotnet run --project examples/1-git-history [-- OPTIONS] [PATH]
 
           PATH                  a directory in a git repository; default: the current one
           --transport memory    events travel in this process (the default)
-          --transport rabbitmq  events travel over RabbitMQ, and several processes share the work; with --store redis
+          --transport rabbitmq  events travel over RabbitMQ, and several processes share the work; with --store redis or postgres
           --rabbitmq ADDRESS    default: amqp://guest:guest@localhost:5672/
           --worker              only helps: handles events that a run for the same PATH and --namespace sends, until Ctrl+C
           --store memory        keeps the view in this process (the default)
           --store redis         keeps it in Redis: the next run goes on where this one ended
           --redis SERVER        as StackExchange.Redis has it; default: localhost:6379
-          --namespace NAME      what the keys in Redis begin with, and the stream's name; default: git-history-, and the beginning of the first commit's hash
+          --store postgres      keeps it in PostgreSQL, likewise
+          --postgres STRING     as Npgsql has it; default: Host=localhost;Username=postgres;Database=postgres
+          --namespace NAME      what the keys in Redis begin with, the schema in PostgreSQL, and the stream's name; default: git-history-, and the beginning of the first commit's hash
         """;
 
     private const string Worker = "--worker";
-    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--store", "--redis", "--namespace"], s_transports = ["memory", "rabbitmq"], s_stores = ["memory", "redis"];
+    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--store", "--redis", "--postgres", "--namespace"], s_transports = ["memory", "rabbitmq"], s_stores = ["memory", "redis", "postgres"];
 
     public bool IsDurable => Store != "memory";
 
@@ -45,11 +47,14 @@ public sealed record Arguments(string Path, string Transport, Uri RabbitMq, stri
         var (transport, store) = (named.GetValueOrDefault("--transport", "memory"), named.GetValueOrDefault("--store", "memory"));
         if (!s_transports.Contains(transport)) error ??= $"There is no transport '{transport}'. Take one of: {string.Join(", ", s_transports)}.";
         if (!s_stores.Contains(store)) error ??= $"There is no store '{store}'. Take one of: {string.Join(", ", s_stores)}.";
-        if (store != "redis" && (named.ContainsKey("--redis") || named.ContainsKey("--namespace"))) error ??= "--redis and --namespace belong to --store redis.";
+        if (store != "redis" && named.ContainsKey("--redis")) error ??= "--redis belongs to --store redis.";
+        if (store != "postgres" && named.ContainsKey("--postgres")) error ??= "--postgres belongs to --store postgres.";
+        if (store == "memory" && named.ContainsKey("--namespace")) error ??= "--namespace belongs to a --store that outlives the run: redis or postgres.";
         if (transport != "rabbitmq" && (worker || named.ContainsKey("--rabbitmq"))) error ??= $"--rabbitmq and {Worker} belong to --transport rabbitmq.";
-        if (transport == "rabbitmq" && store == "memory") error ??= "--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.";
+        if (transport == "rabbitmq" && store == "memory") error ??= "--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis or --store postgres.";
         if (!Uri.TryCreate(named.GetValueOrDefault("--rabbitmq", "amqp://guest:guest@localhost:5672/"), UriKind.Absolute, out var rabbitMq) || rabbitMq.Scheme is not ("amqp" or "amqps"))
             error ??= $"--rabbitmq '{named["--rabbitmq"]}' is no address like amqp://user:password@host:5672/.";
-        return error is null ? new(path ?? ".", transport, rabbitMq!, store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace"), worker) : null;
+        return error is null ? new(path ?? ".", transport, rabbitMq!, store, named.GetValueOrDefault("--redis", "localhost:6379"),
+            named.GetValueOrDefault("--postgres", "Host=localhost;Username=postgres;Database=postgres"), named.GetValueOrDefault("--namespace"), worker) : null;
     }
 }

@@ -41,5 +41,6 @@ public static class Setup
         brook.AddHandler<CommitsHandler>();
         brook.AddHandler<HistoryHandler>();
         if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = name);
+        if (arguments.Store == "postgres") brook.UsePostgres(arguments.Postgres, postgres => postgres.Schema = name);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class CommitCall
             (NpgsqlDbType.Text, true), (NpgsqlDbType.Text, true), (NpgsqlDbType.Text, true), (NpgsqlDbType.Integer, true), (NpgsqlDbType.Integer, true), (NpgsqlDbType.Bytea, true),
         ];
         _parameters = [.. types.Select(type => new NpgsqlParameter { NpgsqlDbType = type.Array ? type.Type | NpgsqlDbType.Array : type.Type })];
-        Command = new($"SELECT place, found_version, found_value, found_end FROM {PostgresSchema.Quoted(schema)}.brook_commit({string.Join(", ", types.Select((_, i) => $"${i + 1}"))})");
+        Command = new(Statements.Commit(schema, types.Length));
         Command.Parameters.AddRange(_parameters);
     }
 

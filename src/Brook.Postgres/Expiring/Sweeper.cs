@@ -9,13 +9,7 @@ internal sealed class Sweeper(PostgresConnection connection, string schema, Time
 {
     private const int AtOnce = 500;
 
-    // Rows that a commit holds are left for the next time.
-    private readonly string _sweep = $"""
-        WITH dead AS (SELECT e.id, e.collection, e.key FROM {PostgresSchema.Quoted(schema)}.brook_entry e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT {AtOnce} FOR UPDATE SKIP LOCKED),
-          gone AS (DELETE FROM {PostgresSchema.Quoted(schema)}.brook_entry e USING dead d WHERE e.collection = d.collection AND e.key = d.key AND e.id = d.id RETURNING e.id),
-          logs AS (DELETE FROM {PostgresSchema.Quoted(schema)}.brook_log l USING gone g WHERE l.entry = g.id)
-        SELECT count(*) FROM gone
-        """;
+    private readonly string _sweep = Statements.Sweep(schema, AtOnce);
     private readonly CancellationTokenSource _stopping = new();
     private Task? _sweeping;
 

@@ -8,14 +8,13 @@ namespace Brook.Postgres;
 internal sealed class EntryReader(PostgresConnection connection, string schema, PostgresValues values, TimeProvider time)
 {
     private const int MostInAPage = 1000;
-    private const string Live = "(e.expires_at IS NULL OR e.expires_at > ";
-    private readonly string _entries = $"{PostgresSchema.Quoted(schema)}.brook_entry e", _logs = $"{PostgresSchema.Quoted(schema)}.brook_log l", _value = PostgresSchema.ReadOf(values, "e");
+    private readonly Statements _sql = new(schema, values);
 
     public ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
     {
         var (collections, names) = (new string[keys.Length], new string[keys.Length]);
         for (var i = 0; i < keys.Length; i++) (collections[i], names[i]) = (Names.Escape(keys.Span[i].Collection), Names.Escape(keys.Span[i].Key));
-        var command = new NpgsqlCommand($"SELECT w.i::int, e.version, {_value}, e.expires_at FROM unnest($1, $2) WITH ORDINALITY AS w (collection, key, i) JOIN {_entries} ON e.collection = w.collection AND e.key = w.key WHERE {Live}$3)")
+        var command = new NpgsqlCommand(_sql.Read)
         {
             Parameters = { Text(collections), Text(names), Now() },
         };
@@ -32,7 +31,7 @@ internal sealed class EntryReader(PostgresConnection connection, string schema, 
     {
         size = Math.Min(size, MostInAPage);
         var end = Names.End(Names.Escape(prefix));
-        var command = new NpgsqlCommand($"SELECT e.key, e.version, {_value}, e.expires_at FROM {_entries} WHERE e.collection = $1 AND e.key {(after is null ? ">=" : ">")} $2 {(end is null ? "" : "AND e.key < $5 ")}AND {Live}$3) ORDER BY e.key LIMIT $4")
+        var command = new NpgsqlCommand(_sql.Page(isFirst: after is null, hasEnd: end is not null))
         {
             Parameters = { Text(Names.Escape(collection)), Text(Names.Escape(after ?? prefix)), Now(), new() { Value = size + 1, NpgsqlDbType = NpgsqlDbType.Integer } },
         };
@@ -51,13 +50,13 @@ internal sealed class EntryReader(PostgresConnection connection, string schema, 
 
     public ValueTask<long> CountAsync(string collection, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand($"SELECT count(*) FROM {_entries} WHERE e.collection = $1 AND {Live}$2)") { Parameters = { Text(Names.Escape(collection)), Now() } };
+        var command = new NpgsqlCommand(_sql.Count) { Parameters = { Text(Names.Escape(collection)), Now() } };
         return connection.RunAsync(command, async (reader, token) => await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0, cancellationToken);
     }
 
     public ValueTask<List<byte[]>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand($"SELECT l.record FROM {_entries} JOIN {_logs} ON l.entry = e.id WHERE e.collection = $1 AND e.key = $2 AND {Live}$3){(type is null ? "" : " AND l.type = $4")} ORDER BY l.n")
+        var command = new NpgsqlCommand(_sql.Log(ofType: type is not null))
         {
             Parameters = { Text(Names.Escape(entry.Collection)), Text(Names.Escape(entry.Key)), Now() },
         };

@@ -8,20 +8,6 @@ internal sealed class StartCheck(PostgresConnection connection, string schema, P
 {
     private const int Oldest = 130000;
 
-    // The catalogs can be read by everybody; the tables perhaps not.
-    private const string About = """
-        SELECT current_setting('server_version_num')::int, current_setting('server_version'), current_setting('server_encoding'), pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
-          current_setting('fsync'), current_setting('synchronous_commit'), n.oid IS NOT NULL, coalesce(has_schema_privilege(n.oid, 'USAGE'), false),
-          (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname IN ('brook_schema', 'brook_entry', 'brook_log')),
-          (SELECT format_type(a.atttypid, NULL) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = n.oid AND c.relname = 'brook_entry' AND a.attname = 'value'),
-          (SELECT string_agg(p.name || ' ON ' || quote_ident($1) || '.' || p.tab, ', ' ORDER BY p.i) FROM
-            unnest(ARRAY['brook_schema', 'brook_entry', 'brook_entry', 'brook_entry', 'brook_entry', 'brook_log', 'brook_log', 'brook_log'], ARRAY['SELECT', 'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'SELECT', 'INSERT', 'DELETE']) WITH ORDINALITY AS p (tab, name, i)
-            JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tab WHERE NOT has_table_privilege(c.oid, p.name)),
-          (SELECT string_agg('EXECUTE ON FUNCTION ' || quote_ident($1) || '.brook_commit', ', ') FROM pg_proc f WHERE f.pronamespace = n.oid AND f.proname = 'brook_commit' AND NOT has_function_privilege(f.oid, 'EXECUTE')),
-          quote_ident(current_user), quote_ident(current_database())
-        FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1
-        """;
-
     /// <exception cref="BrookException">Something is not right; transient when the server is away.</exception>
     public async ValueTask RunAsync(CancellationToken cancellationToken)
         => connection.IsStarted = await connection.UseAsync(async open =>
@@ -82,7 +68,7 @@ internal sealed class StartCheck(PostgresConnection connection, string schema, P
         if (!about.MayUse) throw Denied(about, $"USAGE ON SCHEMA {PostgresSchema.Quoted(schema)}");
         if (about.Missing.Length > 0) throw Denied(about, about.Missing);
         if (about.Tables < 3) return 0;
-        var command = new NpgsqlCommand($"SELECT coalesce(max(version), 0) FROM {PostgresSchema.Quoted(schema)}.brook_schema", open);
+        var command = new NpgsqlCommand(Statements.Version(schema), open);
         await using (command.ConfigureAwait(false)) return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
@@ -91,7 +77,7 @@ internal sealed class StartCheck(PostgresConnection connection, string schema, P
 
     private async ValueTask<Server> AboutAsync(NpgsqlConnection open, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(About, open) { Parameters = { new() { Value = schema, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text } } };
+        var command = new NpgsqlCommand(Statements.About, open) { Parameters = { new() { Value = schema, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text } } };
         await using (command.ConfigureAwait(false))
         {
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
