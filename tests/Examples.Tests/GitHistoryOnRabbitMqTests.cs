@@ -66,7 +66,7 @@ public sealed partial class GitHistoryOnRabbitMqTests
 
     [Theory]
     [InlineData("There is no transport 'rabbit'. Take one of: memory, rabbitmq.", "--transport", "rabbit")]
-    [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.", "--transport", "rabbitmq")]
+    [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis or --store postgres.", "--transport", "rabbitmq")]
     [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--worker")]
     [InlineData("--rabbitmq and --worker belong to --transport rabbitmq.", "--rabbitmq", "amqp://localhost")]
     [InlineData("--rabbitmq 'localhost' is no address like amqp://user:password@host:5672/.", "--transport", "rabbitmq", "--store", "redis", "--rabbitmq", "localhost")]
