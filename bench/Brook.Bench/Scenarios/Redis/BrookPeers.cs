@@ -16,10 +16,13 @@ internal sealed class EnginePeer(ServiceProvider provider, Lane[] lanes, Func<in
 
     public static async Task<IPeer> OpenAsync(RedisServer server, int lanes) => await OpenAsync(server, lanes, RedisLoad.Record, options => { });
 
-    public static async Task<EnginePeer> OpenAsync(RedisServer server, int lanes, Func<int, ReadOnlyMemory<byte>> record, Action<BrookOptions> configure)
+    public static Task<EnginePeer> OpenAsync(RedisServer server, int lanes, Func<int, ReadOnlyMemory<byte>> record, Action<BrookOptions> configure)
+        => OpenAsync(brook => configure(brook.UseRedis(server.ConnectionString).Options), lanes, record);
+
+    public static async Task<EnginePeer> OpenAsync(Action<BrookBuilder> store, int lanes, Func<int, ReadOnlyMemory<byte>> record)
     {
         var services = new ServiceCollection();
-        BrookBuilder.Register(services, "", brook => configure(brook.AddHandler<OrderPageHandler>().UseRedis(server.ConnectionString).Options));
+        BrookBuilder.Register(services, "", brook => store(brook.AddHandler<OrderPageHandler>()));
         var provider = services.BuildServiceProvider();
         var engine = provider.GetRequiredKeyedService<BrookEngine>("");
         var opened = new Lane[lanes];
@@ -52,18 +55,20 @@ internal sealed class EnginePeer(ServiceProvider provider, Lane[] lanes, Func<in
 }
 
 /// <summary>Brook on MassTransit's in-memory transport: one call sends all, and waits until they are in the view.</summary>
-internal sealed class BusPeer(IHost host) : IPeer
+internal sealed class BusPeer(IHost host, Func<int, BrookEvent<OrderUpdated>> next) : IPeer
 {
     private readonly IBrook _brook = host.Services.GetRequiredService<IBrook>();
     private readonly IBrookView _view = host.Services.GetRequiredService<IBrookView>();
     private int _next;
 
-    public static async Task<IPeer> OpenAsync(RedisServer server) => new BusPeer(await BusHost.StartAsync(
-        x => x.AddBrook(brook => brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions).UseRedis(server.ConnectionString))));
+    public static Task<IPeer> OpenAsync(RedisServer server) => OpenAsync(brook => brook.UseRedis(server.ConnectionString), RedisLoad.Event);
+
+    public static async Task<IPeer> OpenAsync(Action<BrookBuilder> store, Func<int, BrookEvent<OrderUpdated>> next) => new BusPeer(await BusHost.StartAsync(
+        x => x.AddBrook(brook => store(brook.Author("orders-service").AddHandler<OrderPageHandler>().Stream("orders", RedisLoad.Partitions)))), next);
 
     public async Task RunAsync(int events)
     {
-        var receipt = await _brook.SendManyAsync(Enumerable.Range(_next, events).Select(RedisLoad.Event));
+        var receipt = await _brook.SendManyAsync(Enumerable.Range(_next, events).Select(next));
         _next += events;
         if (await _view.WaitForAsync(receipt, TimeSpan.FromMinutes(5)) is not WaitResult.Applied and var result) throw new InvalidOperationException($"The events were not applied: {result}.");
     }
