@@ -8,9 +8,9 @@ internal static class Program
     private const int AblationTrials = 10;
 
     private const string Usage = """
-        Usage: ./bench/faults [--store redis|sqlite] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
-               ./bench/faults --ablations [--store redis|sqlite] [--seed S] [--json]
-               ./bench/faults --transport rabbitmq|kafka [--store redis|sqlite] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
+        Usage: ./bench/faults [--store redis|sqlite|postgres] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
+               ./bench/faults --ablations [--store redis|sqlite|postgres] [--seed S] [--json]
+               ./bench/faults --transport rabbitmq|kafka [--store redis|sqlite|postgres] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
         """;
 
     public static async Task<int> Main(string[] args)

@@ -20,12 +20,15 @@ public sealed record ServerCommand(string Executable, params IReadOnlyList<strin
 /// <summary>One server program: started, signalled, killed and started again. Its output is in a file of its directory, and it ends when this process ends.</summary>
 public sealed partial class ServerProcess(string directory) : IAsyncDisposable
 {
-    private const int SigTerm = 15;
+    private const int SigTerm = 15, SigKill = 9;
     private static readonly (int Stop, int Continue) s_signal = OperatingSystem.IsMacOS() ? (17, 19) : (19, 18);
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
     private readonly string _log = Path.Combine(directory, "server.log");
     private Process? _process;
     private long _logStart;
+
+    /// <summary>The server is a family of processes: <see cref="KillAsync"/>, <see cref="PauseAsync"/> and <see cref="Resume"/> are for its children, too.</summary>
+    public bool WithChildren { get; init; }
 
     /// <summary>Whether it has been started and has not ended.</summary>
     public bool IsRunning => _process is { HasExited: false };
@@ -71,15 +74,18 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
     /// <summary>kill -9, and waits until it has ended.</summary>
     public async Task KillAsync()
     {
+        var children = Stopped();
         if (IsRunning) _process!.Kill();
+        foreach (var child in children) _ = Kill(child, SigKill);
         await EndedAsync();
     }
 
     /// <summary>SIGTERM, and waits until it has ended in its own way.</summary>
     /// <param name="within">How long that may take; 10 s when nothing is said.</param>
-    public async Task StopAsync(TimeSpan? within = null)
+    /// <param name="signal">Another signal than SIGTERM.</param>
+    public async Task StopAsync(TimeSpan? within = null, int signal = SigTerm)
     {
-        Send(SigTerm);
+        Send(signal);
         Send(s_signal.Continue);    // a paused one would never see it
         await EndedAsync(within);
     }
@@ -91,10 +97,15 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
         Send(s_signal.Stop);
         for (var started = Stopwatch.GetTimestamp(); State() is not ('T' or null); await Task.Delay(1))
             if (Stopwatch.GetElapsedTime(started) > s_deadline) throw new TimeoutException($"Process {Id} did not stop at SIGSTOP within {s_deadline.TotalSeconds} s.");
+        foreach (var child in Children()) _ = Kill(child, s_signal.Stop);       // it makes no new ones any more
     }
 
     /// <summary>SIGCONT.</summary>
-    public void Resume() => Send(s_signal.Continue);
+    public void Resume()
+    {
+        foreach (var child in Children()) _ = Kill(child, s_signal.Continue);
+        Send(s_signal.Continue);
+    }
 
     /// <summary>The last lines of what it wrote since the last start.</summary>
     public string LogTail(int lines = 20)
@@ -122,12 +133,27 @@ public sealed partial class ServerProcess(string directory) : IAsyncDisposable
         catch (TimeoutException e) { throw new TimeoutException($"Process {Id} did not end within {deadline.TotalSeconds} s. The end of its log:\n{LogTail()}", e); }
     }
 
-    private static string Group(string user) => File.ReadLines("/etc/passwd").Select(line => line.Split(':')).First(fields => fields[0] == user)[3];
+    internal static string Group(string user) => File.ReadLines("/etc/passwd").Select(line => line.Split(':')).First(fields => fields[0] == user)[3];
 
     // Only to a process that we started and that nobody has waited for yet: its id cannot be another one's.
     private void Send(int signal)
     {
         if (IsRunning) _ = Kill(_process!.Id, signal);
+    }
+
+    // Stands still, so that it makes no new children while they are killed.
+    private List<int> Stopped()
+    {
+        if (WithChildren) Send(s_signal.Stop);
+        return Children();
+    }
+
+    // Those of a process that runs and that we started: nobody has waited for them yet, so their ids cannot be other ones'.
+    private List<int> Children()
+    {
+        if (!WithChildren || !IsRunning) return [];
+        try { return [.. File.ReadAllText($"/proc/{Id}/task/{Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)]; }
+        catch (IOException) { return []; }
     }
 
     // R, S, T and so on; null where there is no /proc, or no process any more.

@@ -1,14 +1,14 @@
 namespace GitHistory;
 
 /// <summary>What the command line asks for.</summary>
-public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Kafka, string Store, string Redis, string? Namespace, bool IsWorker, string? File = null)
+public sealed record Arguments(string Path, string Transport, Uri RabbitMq, string Kafka, string Store, string Redis, string Postgres, string? Namespace, bool IsWorker, string? File = null)
 {
     public const string Usage = """
         usage: dotnet run --project examples/1-git-history [-- OPTIONS] [PATH]
 
           PATH                  a directory in a git repository; default: the current one
           --transport memory    events travel in this process (the default)
-          --transport rabbitmq  events travel over RabbitMQ, and several processes share the work; with --store redis
+          --transport rabbitmq  events travel over RabbitMQ, and several processes share the work; with --store redis or postgres
           --rabbitmq ADDRESS    default: amqp://guest:guest@localhost:5672/
           --transport kafka     events travel over Kafka, and several processes share the work; with --store redis
           --kafka SERVERS       host:port, several with commas between; default: localhost:9092
@@ -18,11 +18,13 @@ public sealed record Arguments(string Path, string Transport, Uri RabbitMq, stri
           --store sqlite        keeps it in a file, without a server; the next run goes on, too
           --path FILE           default: git-history-, the beginning of the first commit's hash, and .db
           --redis SERVER        as StackExchange.Redis has it; default: localhost:6379
-          --namespace NAME      what the keys in Redis begin with, and the stream's or topic's name; default: git-history-, and the beginning of the first commit's hash
+          --store postgres      keeps it in PostgreSQL, likewise
+          --postgres STRING     as Npgsql has it; default: Host=localhost;Username=postgres;Database=postgres
+          --namespace NAME      what the keys in Redis begin with, the schema in PostgreSQL, and the stream's or topic's name; default: git-history-, and the beginning of the first commit's hash
         """;
 
     private const string Worker = "--worker";
-    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--kafka", "--store", "--redis", "--namespace", "--path"], s_transports = ["memory", "rabbitmq", "kafka"], s_stores = ["memory", "redis", "sqlite"];
+    private static readonly string[] s_valued = ["--transport", "--rabbitmq", "--kafka", "--store", "--redis", "--postgres", "--namespace", "--path"], s_transports = ["memory", "rabbitmq", "kafka"], s_stores = ["memory", "redis", "sqlite", "postgres"];
 
     public bool IsDurable => Store != "memory";
 
@@ -49,14 +51,17 @@ public sealed record Arguments(string Path, string Transport, Uri RabbitMq, stri
         var (transport, store) = (named.GetValueOrDefault("--transport", "memory"), named.GetValueOrDefault("--store", "memory"));
         if (!s_transports.Contains(transport)) error ??= $"There is no transport '{transport}'. Take one of: {string.Join(", ", s_transports)}.";
         if (!s_stores.Contains(store)) error ??= $"There is no store '{store}'. Take one of: {string.Join(", ", s_stores)}.";
-        if (store != "redis" && (named.ContainsKey("--redis") || named.ContainsKey("--namespace"))) error ??= "--redis and --namespace belong to --store redis.";
+        foreach (var server in new[] { "redis", "postgres" })
+            if (store != server && named.ContainsKey($"--{server}")) error ??= $"--{server} belongs to --store {server}.";
+        if (store is "memory" or "sqlite" && named.ContainsKey("--namespace") && transport == "memory") error ??= "--namespace belongs to --store redis or postgres.";
         if (store != "sqlite" && named.ContainsKey("--path")) error ??= "--path belongs to --store sqlite.";
         foreach (var broker in s_transports[1..])
             if (transport != broker && named.ContainsKey($"--{broker}")) error ??= $"--{broker} belongs to --transport {broker}.";
         if (transport == "memory" && worker) error ??= $"{Worker} belongs to --transport {string.Join(" or ", s_transports[1..])}.";
-        if (transport != "memory" && store == "memory") error ??= $"--transport {transport} needs a view that processes share, which --store memory is not. Add --store redis.";
+        if (transport != "memory" && store == "memory") error ??= $"--transport {transport} needs a view that processes share, which --store memory is not. Add --store redis or postgres.";
         if (!Uri.TryCreate(named.GetValueOrDefault("--rabbitmq", "amqp://guest:guest@localhost:5672/"), UriKind.Absolute, out var rabbitMq) || rabbitMq.Scheme is not ("amqp" or "amqps"))
             error ??= $"--rabbitmq '{named["--rabbitmq"]}' is no address like amqp://user:password@host:5672/.";
-        return error is null ? new(path ?? ".", transport, rabbitMq!, named.GetValueOrDefault("--kafka", "localhost:9092"), store, named.GetValueOrDefault("--redis", "localhost:6379"), named.GetValueOrDefault("--namespace"), worker, named.GetValueOrDefault("--path")) : null;
+        return error is null ? new(path ?? ".", transport, rabbitMq!, named.GetValueOrDefault("--kafka", "localhost:9092"), store, named.GetValueOrDefault("--redis", "localhost:6379"),
+            named.GetValueOrDefault("--postgres", "Host=localhost;Username=postgres;Database=postgres"), named.GetValueOrDefault("--namespace"), worker, named.GetValueOrDefault("--path")) : null;
     }
 }

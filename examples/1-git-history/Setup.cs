@@ -43,5 +43,6 @@ public static class Setup
         brook.AddHandler<HistoryHandler>();
         if (arguments.Store == "redis") brook.UseRedis(arguments.Redis, redis => redis.Namespace = name);
         if (arguments.Store == "sqlite") brook.UseSqlite(arguments.File ?? $"{name}.db");
+        if (arguments.Store == "postgres") brook.UsePostgres(arguments.Postgres, postgres => postgres.Schema = name);
     }
 }

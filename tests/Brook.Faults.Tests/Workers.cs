@@ -9,10 +9,11 @@ public sealed class Workers : IAsyncDisposable
 {
     private readonly WorkerPool _pool = new();
 
-    internal async Task<Outcome> RunAsync(string fault, Feed feed, int seed, Guard? without = null)
+    internal async Task<Outcome> RunAsync(string fault, Feed feed, int seed, Guard? without = null, string store = "redis")
     {
-        Assert.SkipWhen(Servers.SkipReason(RedisServer.WhyNot) is not null, RedisServer.WhyNot ?? "");
-        return await Trial.RunAsync(_pool, Store.Of("redis"), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
+        var whyNot = Store.Of(store).WhyNot;
+        Assert.SkipWhen(Servers.SkipReason(whyNot) is not null, whyNot ?? "");
+        return await Trial.RunAsync(_pool, Store.Of(store), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Workers that share a SQLite file.</summary>

@@ -78,7 +78,7 @@ public sealed class GitHistoryOnKafkaTests
     }
 
     [Theory]
-    [InlineData("--transport kafka needs a view that processes share, which --store memory is not. Add --store redis.", "--transport", "kafka")]
+    [InlineData("--transport kafka needs a view that processes share, which --store memory is not. Add --store redis or postgres.", "--transport", "kafka")]
     [InlineData("--kafka belongs to --transport kafka.", "--transport", "rabbitmq", "--store", "redis", "--kafka", "localhost:9092")]
     [InlineData("--rabbitmq belongs to --transport rabbitmq.", "--transport", "kafka", "--store", "redis", "--rabbitmq", "amqp://localhost")]
     public async Task Arguments_that_make_no_sense_are_named(string message, params string[] arguments)

@@ -62,7 +62,7 @@ public sealed class GitHistoryOnRabbitMqTests
 
     [Theory]
     [InlineData("There is no transport 'rabbit'. Take one of: memory, rabbitmq, kafka.", "--transport", "rabbit")]
-    [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis.", "--transport", "rabbitmq")]
+    [InlineData("--transport rabbitmq needs a view that processes share, which --store memory is not. Add --store redis or postgres.", "--transport", "rabbitmq")]
     [InlineData("--worker belongs to --transport rabbitmq or kafka.", "--worker")]
     [InlineData("--rabbitmq belongs to --transport rabbitmq.", "--rabbitmq", "amqp://localhost")]
     [InlineData("--rabbitmq 'localhost' is no address like amqp://user:password@host:5672/.", "--transport", "rabbitmq", "--store", "redis", "--rabbitmq", "localhost")]

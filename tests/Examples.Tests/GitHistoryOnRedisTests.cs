@@ -113,14 +113,16 @@ public sealed class GitHistoryOnRedisTests
     }
 
     [Theory]
-    [InlineData("There is no store 'sqlight'. Take one of: memory, redis, sqlite.", "--store", "sqlight")]
+    [InlineData("There is no store 'sqlight'. Take one of: memory, redis, sqlite, postgres.", "--store", "sqlight")]
     [InlineData("--store needs a value.", "--store")]
     [InlineData("--redis needs a value.", "--store", "redis", "--redis", "")]
     [InlineData("--redis needs a value.", "--store", "redis", "--redis", "--namespace", "a")]
     [InlineData("PATH is empty.", "")]
     [InlineData("There is no option '--stroe'.", "--stroe", "redis")]
     [InlineData("There are two paths: 'a' and 'b'.", "a", "b")]
-    [InlineData("--redis and --namespace belong to --store redis.", "--redis", "localhost")]
+    [InlineData("--redis belongs to --store redis.", "--redis", "localhost")]
+    [InlineData("--postgres belongs to --store postgres.", "--store", "redis", "--postgres", "Host=localhost")]
+    [InlineData("--namespace belongs to --store redis or postgres.", "--namespace", "a")]
     public async Task Arguments_that_make_no_sense_are_named(string message, params string[] arguments)
     {
         var run = await Example.RunAsync("GitHistory.dll", arguments);
