@@ -31,12 +31,14 @@ internal sealed class KafkaReader
     {
         (_parts, _config) = (parts, config);
         _consumer = Build();
+        Topics = new(_consumer.Handle, parts.Time);
     }
 
     /// <summary>Its client, to ask the broker with.</summary>
     public Handle Client => _consumer.Handle;
 
-    public IConsumer<byte[], byte[]> Consumer => _consumer;
+    /// <summary>To ask the broker with.</summary>
+    public TopicIds Topics { get; private set; }
 
     /// <summary>Why lanes stand still.</summary>
     public IReadOnlyList<string> Halted
@@ -93,7 +95,7 @@ internal sealed class KafkaReader
             {
                 try
                 {
-                    var id = await TopicIds.OfAsync(Client, topic.Key, _leaving.Token).ConfigureAwait(false);
+                    var id = await Topics.IdOfAsync(topic.Key, _leaving.Token).ConfigureAwait(false);
                     foreach (var lane in topic.Where(lane => id is not null && lane.SourceId != id)) lane.SourceGone();
                 }
                 catch (KafkaException e) when (e.Error.Code is ErrorCode.UnknownTopicOrPart)
@@ -151,18 +153,20 @@ internal sealed class KafkaReader
         if (!lane.IsTouched) _touched.Add(lane);
         lane.IsTouched = true;
         _parts.Watch.Let();
-        if (lane.IsFull) WaitForRoom(lane);
+        if (_parts.Room.IsFull) WaitForRoom();
     }
 
-    /// <summary>A little, for to pause a partition throws away what its client has fetched; then it is paused, and the others go on.</summary>
-    private void WaitForRoom(PartitionLane lane)
+    /// <summary>A little, for to pause a partition throws away what its client has fetched; then those that still have something are paused, and the others go on.</summary>
+    private void WaitForRoom()
     {
-        lane.Arrived();
-        for (var until = Environment.TickCount64 + (long)s_room.TotalMilliseconds; lane.IsFull && !_stopping;)
+        foreach (var lane in _touched) lane.Arrived();
+        _touched.Clear();
+        for (var until = Environment.TickCount64 + (long)s_room.TotalMilliseconds; _parts.Room.IsFull && !_stopping;)
         {
             _wake.Reset();
-            if (lane.IsFull && until - Environment.TickCount64 is > 0 and var left) _wake.Wait((int)left);
-            else if (lane.IsFull) lane.Pause(_consumer);
+            if (_parts.Room.IsFull && until - Environment.TickCount64 is > 0 and var left) _wake.Wait((int)left);
+            else if (_parts.Room.IsFull)
+                foreach (var lane in _lanes.Values) lane.Pause(_consumer);
         }
         _wake.Set();                                                // it may have been for something else
     }
@@ -246,6 +250,7 @@ internal sealed class KafkaReader
         if (_leaving.Token.WaitHandle.WaitOne(s_again)) return;     // lanes let go of the client meanwhile
         Close();
         _consumer = Build();
+        Topics = new(_consumer.Handle, _parts.Time);
         (_rebuild, _closed) = (false, false);
     }
 
@@ -263,6 +268,7 @@ internal sealed class KafkaReader
     {
         if (_closed) return;
         _closed = true;
+        Topics.Dispose();
         try
         {
             Leave();

@@ -14,6 +14,9 @@ namespace Brook.MassTransit.Kafka;
 /// <param name="Logger">Of this package.</param>
 internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookEngine Engine, BrokerWatch Watch, TimeProvider Time, ILogger Logger)
 {
+    /// <summary>For what waits.</summary>
+    public Room Room { get; } = new();
+
     /// <summary>How a topic's records are read.</summary>
     public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns);
 

@@ -11,7 +11,7 @@ namespace Brook.MassTransit.Kafka;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no handle; late callers may still cancel it.")]
 internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPartition partition)
 {
-    private const int MaxRecords = 1000, MaxBytes = 16 * 1024 * 1024, Together = 1000;
+    private const int Together = 1000;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
     private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
@@ -22,7 +22,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private Lane? _lane;
-    private long _seekTo = -1, _end = -1, _bytes;
+    private long _seekTo = -1, _end = -1, _records, _bytes;         // the last two: what it has of the room
     private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _saidTombstone, _wasOpen;
     private volatile bool _stopping;
     private volatile string? _halted;
@@ -42,11 +42,6 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
 
     /// <summary>The client has found the place that the partition was assigned at: to move before that would be undone by its answer.</summary>
     public bool IsPlaced { get; set; }
-
-    public bool IsFull
-    {
-        get { lock (_lock) return !_paused && (_arrived.Count >= MaxRecords || _bytes >= MaxBytes); }
-    }
 
     /// <param name="former">Ends with who had the partition before, in this process.</param>
     /// <param name="stopped">The stop cannot wait any longer.</param>
@@ -77,7 +72,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         {
             if (!_isOpen || _stopping || _seekTo >= 0) return false;
             _arrived.Add(record);
-            _bytes += record.Message.Value?.Length ?? 0;
+            var bytes = record.Message.Value?.Length ?? 0;
+            (_records, _bytes) = (_records + 1, _bytes + bytes);
+            parts.Room.Take(1, bytes);
             return true;
         }
     }
@@ -100,14 +97,31 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         Volatile.Read(ref _more).TrySetResult();
     }
 
-    /// <summary>On the reader's thread: no more for now.</summary>
+    /// <summary>On the reader's thread: no more for now, if it has not taken what it has; that is not counted any more.</summary>
     public void Pause(IConsumer<byte[], byte[]> consumer)
     {
         lock (_lock)
         {
-            consumer.Pause([partition]);
+            if (_records == 0) return;
+            if (!_paused) consumer.Pause([partition]);
             _paused = true;
+            GiveBack(_records, _bytes);
         }
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void GiveBack(long records, long bytes)
+    {
+        (records, bytes) = (Math.Min(records, _records), Math.Min(bytes, _bytes));
+        (_records, _bytes) = (_records - records, _bytes - bytes);
+        parts.Room.Give(records, bytes);
+    }
+
+    /// <summary>Under the lock: what waits is not wanted.</summary>
+    private void Forget()
+    {
+        GiveBack(_records, _bytes);
+        _arrived.Clear();
     }
 
     /// <summary>The broker has no such offset.</summary>
@@ -135,8 +149,8 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
                 if (_seekTo >= 0)
                 {
                     consumer.Seek(new TopicPartitionOffset(partition, _seekTo));
-                    (_seekTo, _bytes) = (-1, 0);
-                    _arrived.Clear();
+                    _seekTo = -1;
+                    Forget();
                 }
                 if (_wantsResume)
                 {
@@ -169,6 +183,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             catch (Exception error)
             {
                 Log.LaneFails(parts.Logger, parts.Instance, Name, 1, error);
+                _taken.Clear();
                 await CloseAsync().ConfigureAwait(false);
                 await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -186,7 +201,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             TakeArrived();
             for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
                 if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
-            _taken.Clear();
+            Done();
             if (_lane is not null && !_stopping) await PassAsync().ConfigureAwait(false);
         }
     }
@@ -266,10 +281,20 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            (_arrived, _taken, _bytes) = (_taken, _arrived, 0);
+            (_arrived, _taken) = (_taken, _arrived);
             _wantsResume = _paused;
         }
         reader.Wake();                                              // there is room
+    }
+
+    /// <summary>What was taken and not given back is not wanted any more.</summary>
+    private void Done()
+    {
+        if (_taken.Count == 0) return;
+        _taken.Clear();
+        lock (_lock)
+            if (_arrived.Count == 0) GiveBack(_records, _bytes);
+        reader.Wake();
     }
 
     /// <summary>Takes some of the records along. False: those behind them must wait.</summary>
@@ -296,6 +321,10 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         finally
         {
             Array.Clear(_events);
+            var bytes = 0L;
+            for (var i = start; i < end; i++) bytes += _taken[i].Message.Value?.Length ?? 0;
+            lock (_lock) GiveBack(end - start, bytes);
+            reader.Wake();                                          // there is room
         }
     }
 
@@ -351,8 +380,8 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            (_seekTo, _end, _isOpen, _outOfRange, _bytes, _wantsResume) = (offset, -1, true, false, 0, _paused);
-            _arrived.Clear();
+            (_seekTo, _end, _isOpen, _outOfRange, _wantsResume) = (offset, -1, true, false, _paused);
+            Forget();
         }
         reader.Wake();
     }
@@ -372,7 +401,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         lock (_lock)
         {
             _isOpen = false;
-            _arrived.Clear();
+            Forget();
         }
         if (_lane is not { } lane) return;
         _lane = null;

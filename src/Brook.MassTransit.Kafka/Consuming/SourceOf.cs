@@ -1,5 +1,6 @@
 using Brook.Lanes;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 
 namespace Brook.MassTransit.Kafka;
 
@@ -8,29 +9,26 @@ internal sealed class SourceOf(KafkaReader reader, LaneParts parts, TopicPartiti
 {
     /// <summary>The topic as it is now.</summary>
     /// <exception cref="KafkaException">The broker does not answer, or has no such topic.</exception>
-    public async Task<LaneSource> FindAsync(CancellationToken cancellationToken) => new(await TopicIds.OfAsync(reader.Client, partition.Topic, cancellationToken).ConfigureAwait(false), async token => await FirstAsync(token).ConfigureAwait(false));
+    public async Task<LaneSource> FindAsync(CancellationToken cancellationToken)
+        => new(await reader.Topics.IdOfAsync(partition.Topic, cancellationToken).ConfigureAwait(false), async token => await FirstAsync(token).ConfigureAwait(false));
 
     /// <summary>The first offset, and the one behind the last.</summary>
-    public Task<(long Low, long High)> RangeAsync(CancellationToken cancellationToken) => AskAsync(() =>
-    {
-        var range = reader.Consumer.QueryWatermarkOffsets(partition, KafkaSettings.Patience);
-        return (range.Low.Value, range.High.Value);
-    }, cancellationToken);
+    /// <exception cref="KafkaException">The broker does not answer.</exception>
+    public async Task<(long Low, long High)> RangeAsync(CancellationToken cancellationToken)
+        => (await OffsetAsync(OffsetSpec.Earliest(), cancellationToken).ConfigureAwait(false), await OffsetAsync(OffsetSpec.Latest(), cancellationToken).ConfigureAwait(false));
 
     private async Task<long> FirstAsync(CancellationToken cancellationToken)
     {
         var start = parts.Settings.Start;
         if (start.OffsetOf is { } offsetOf) return Math.Max(0, offsetOf(partition.Topic, partition.Partition));
-        if (start.Time is { } time)
-        {
-            var found = await AskAsync(() => reader.Consumer.OffsetsForTimes([new TopicPartitionTimestamp(partition, new Timestamp(time))], KafkaSettings.Patience)[0], cancellationToken).ConfigureAwait(false);
-            if (found.Offset.Value >= 0) return found.Offset.Value;         // below that all records are older
-            return (await RangeAsync(cancellationToken).ConfigureAwait(false)).High;
-        }
-        var (low, high) = await RangeAsync(cancellationToken).ConfigureAwait(false);
-        return start == KafkaStart.Latest ? high : low;
+        if (start.Time is { } time && await OffsetAsync(OffsetSpec.ForTimestamp(time.ToUnixTimeMilliseconds()), cancellationToken).ConfigureAwait(false) is >= 0 and var found) return found;
+        return await OffsetAsync(start.Time is not null || start == KafkaStart.Latest ? OffsetSpec.Latest() : OffsetSpec.Earliest(), cancellationToken).ConfigureAwait(false);      // below 0: all records are older
     }
 
-    /// <summary>The client's own calls wait on the calling thread.</summary>
-    private static Task<T> AskAsync<T>(Func<T> ask, CancellationToken cancellationToken) => Task.Run(ask, cancellationToken);
+    private async Task<long> OffsetAsync(OffsetSpec which, CancellationToken cancellationToken)
+    {
+        var found = await reader.Topics.Admin.ListOffsetsAsync([new() { TopicPartition = partition, OffsetSpec = which }], new ListOffsetsOptions { RequestTimeout = KafkaSettings.Patience }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var offset = found.ResultInfos[0].TopicPartitionOffsetError;
+        return offset.Error.IsError ? throw new KafkaException(offset.Error) : offset.Offset.Value;
+    }
 }
