@@ -102,10 +102,10 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            if (_records == 0) return;
-            if (!_paused) consumer.Pause([partition]);
-            _paused = true;
             GiveBack(_records, _bytes);
+            if (_arrived.Count == 0 || _paused) return;             // what it has at work is no reason: nobody would have it go on
+            consumer.Pause([partition]);
+            _paused = true;
         }
     }
 
@@ -293,7 +293,10 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         if (_taken.Count == 0) return;
         _taken.Clear();
         lock (_lock)
+        {
             if (_arrived.Count == 0) GiveBack(_records, _bytes);
+            _wantsResume |= _paused && _arrived.Count == 0;
+        }
         reader.Wake();
     }
 

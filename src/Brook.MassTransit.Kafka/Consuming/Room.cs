@@ -5,7 +5,7 @@ namespace Brook.MassTransit.Kafka;
 /// </summary>
 internal sealed class Room
 {
-    private const long MaxRecords = 8000, MaxBytes = 32 * 1024 * 1024;
+    private const long MaxRecords = 2000, MaxBytes = 32 * 1024 * 1024;
     private long _records, _bytes;
 
     public bool IsFull => Interlocked.Read(ref _records) >= MaxRecords || Interlocked.Read(ref _bytes) >= MaxBytes;
