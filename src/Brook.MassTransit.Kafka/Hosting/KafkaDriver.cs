@@ -17,7 +17,7 @@ internal sealed class KafkaDriver : IStreamDriver
     private readonly ILogger _logger;
     private readonly KafkaSender _sender;
     private readonly CancellationTokenSource _stopping = new();
-        private KafkaReader? _reader;
+    private KafkaReader? _reader;
     private Task _forwards = Task.CompletedTask;
     private Task? _stopped;
 

@@ -1,3 +1,4 @@
+using Brook.Expiring;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
@@ -5,49 +6,33 @@ using NpgsqlTypes;
 namespace Brook.Postgres;
 
 /// <summary>Frees the room of entries that have expired, and of their logs. Reads and commits do not see them from their end on.</summary>
-internal sealed class Sweeper(PostgresConnection connection, string schema, TimeProvider time, TimeSpan interval, ILogger logger) : IAsyncDisposable
+internal sealed class Sweeper : IAsyncDisposable
 {
     private const int AtOnce = 500;
 
-    private readonly string _sweep = Statements.Sweep(schema, AtOnce);
-    private readonly CancellationTokenSource _stopping = new();
-    private Task? _sweeping;
+    private readonly PostgresConnection _connection;
+    private readonly string _sweep;
+    private readonly TimeProvider _time;
+    private readonly Sweeping _sweeping;
 
-    public void Start() => _sweeping ??= SweepNowAndAgainAsync(_stopping.Token);
-
-    private async Task SweepNowAndAgainAsync(CancellationToken cancellationToken)
+    public Sweeper(PostgresConnection connection, string schema, TimeProvider time, TimeSpan interval, ILogger logger)
     {
-        try
-        {
-            using var timer = new PeriodicTimer(interval, time);
-            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
-            {
-                try
-                {
-                    while (await SweepAsync(cancellationToken).ConfigureAwait(false) == AtOnce) { }
-                }
-                catch (BrookException e)
-                {
-                    if (!e.IsTransient) Log.SweepFailed(logger, e);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return;
-        }
+        (_connection, _sweep, _time) = (connection, Statements.Sweep(schema, AtOnce), time);
+        _sweeping = new(SweepAsync, error => Log.SweepFailed(logger, error), time, interval);
     }
 
-    private ValueTask<long> SweepAsync(CancellationToken cancellationToken)
+    public void Start() => _sweeping.Start();
+
+    public ValueTask DisposeAsync() => _sweeping.DisposeAsync();
+
+    private async ValueTask SweepAsync(CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(_sweep) { Parameters = { new() { Value = time.GetUtcNow().UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz } } };
-        return connection.RunAsync(command, async (reader, token) => await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0, cancellationToken);
+        while (await SweepSomeAsync(cancellationToken).ConfigureAwait(false) == AtOnce) { }
     }
 
-    public async ValueTask DisposeAsync()
+    private ValueTask<long> SweepSomeAsync(CancellationToken cancellationToken)
     {
-        if (_stopping.IsCancellationRequested) return;
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        if (_sweeping is not null) await _sweeping.ConfigureAwait(false);
+        var command = new NpgsqlCommand(_sweep) { Parameters = { new() { Value = _time.GetUtcNow().UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz } } };
+        return _connection.RunAsync(command, async (reader, token) => await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0, cancellationToken);
     }
 }

@@ -1,53 +1,28 @@
+using Brook.Expiring;
 using Microsoft.Extensions.Logging;
 
 namespace Brook.Sqlite;
 
 /// <summary>Frees the room of entries that have expired. Reads and commits do not see them from their end on.</summary>
-internal sealed class Sweeper(Writer writer, TimeProvider time, TimeSpan interval, ILogger logger) : IAsyncDisposable
+internal sealed class Sweeper : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Lock _starting = new();
-    private Task? _sweeping;
+    private readonly Writer _writer;
+    private readonly Sweeping _sweeping;
 
-    public void Start()
+    public Sweeper(Writer writer, TimeProvider time, TimeSpan interval, ILogger logger)
     {
-        lock (_starting) _sweeping ??= SweepNowAndAgainAsync(_stopping.Token);
+        _writer = writer;
+        _sweeping = new(SweepAsync, error => Log.SweepFailed(logger, error), time, interval);
     }
 
-    private async Task SweepNowAndAgainAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(interval, time);
-            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
-            {
-                try
-                {
-                    while (await SweepAsync(cancellationToken).ConfigureAwait(false) == Changes.SweptAtOnce) { }
-                }
-                catch (BrookException e)
-                {
-                    if (!e.IsTransient) Log.SweepFailed(logger, e);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return;
-        }
-    }
+    public void Start() => _sweeping.Start();
 
-    private async ValueTask<int> SweepAsync(CancellationToken cancellationToken)
-    {
-        var call = new WriteCall(null, cancellationToken);
-        await writer.Enqueue(call).ConfigureAwait(false);
-        return call.Swept;
-    }
+    public ValueTask DisposeAsync() => _sweeping.DisposeAsync();
 
-    public async ValueTask DisposeAsync()
+    private async ValueTask SweepAsync(CancellationToken cancellationToken)
     {
-        if (_stopping.IsCancellationRequested) return;
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        if (_sweeping is not null) await _sweeping.ConfigureAwait(false);
+        WriteCall call;
+        do await _writer.Enqueue(call = new WriteCall(null, cancellationToken)).ConfigureAwait(false);
+        while (call.Swept == Changes.SweptAtOnce);
     }
 }

@@ -1,27 +1,13 @@
-using Brook.MassTransit.Testing;
 using Brook.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Testing;
 
 namespace Brook.MassTransit.Kafka.Tests.Support;
 
-/// <summary>One process, as an application would set it up, on a bus in its own memory.</summary>
-internal sealed class Node : IAsyncDisposable
+/// <summary>A process whose stream is on Kafka, on a bus in its own memory.</summary>
+internal sealed class Node(Action<IBusRegistrationConfigurator> bus) : BusNode(bus)
 {
-    private readonly IHost _host;
-    private bool _stopped;
-
-    private Node(IHost host) => _host = host;
-
-    public IServiceProvider Services => _host.Services;
-    public IBrook Brook => Services.GetRequiredService<IBrook>();
-    public IBrookView View => Services.GetRequiredService<IBrookView>();
-    public IParkedEvents Parked => Services.GetRequiredService<IParkedEvents>();
     public IBusControl Bus => Services.GetRequiredService<IBusControl>();
-    public FakeLogCollector Logs => Services.GetFakeLogCollector();
     public KafkaReader Reader => ((KafkaDriver)Services.GetRequiredKeyedService<BusBrook>("").Driver!).Reader!;
 
     /// <summary>A node on topic 'stream' whose view is in a store that nodes may share.</summary>
@@ -36,20 +22,11 @@ internal sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Not started yet.</summary>
-    public static Node Create(Action<BrookBuilder> brook, Action<IBusRegistrationConfigurator>? bus = null)
+    public static Node Create(Action<BrookBuilder> brook) => new(x =>
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.AddFakeLogging().SetMinimumLevel(LogLevel.Debug);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(20));
-        builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
-        builder.Services.AddMassTransit(x =>
-        {
-            x.AddBrook(brook);
-            bus?.Invoke(x);
-            x.UsingInMemory();
-        });
-        return new Node(builder.Build());
-    }
+        x.AddBrook(brook);
+        x.UsingInMemory();
+    });
 
     public static void OnKafka(BrookBuilder brook, string bootstrapServers, Action<BrookBuilder>? more = null, Action<KafkaBuilder>? kafka = null)
     {
@@ -60,20 +37,5 @@ internal sealed class Node : IAsyncDisposable
         });
         if (more is null) brook.Count();
         else more(brook);
-    }
-
-    public Task StartAsync(CancellationToken cancellationToken) => BrookTestHarness.StartAsync(_host, cancellationToken);
-
-    public async Task StopAsync()
-    {
-        _stopped = true;
-        await _host.StopAsync(CancellationToken.None);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (!_stopped) await StopAsync();
-        if (_host is IAsyncDisposable host) await host.DisposeAsync();
-        else _host.Dispose();
     }
 }

@@ -2,7 +2,7 @@ using Brook.Postgres.Tests.Support;
 using Brook.Storage;
 using Brook.TestServers;
 using Npgsql;
-using static Brook.Postgres.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Postgres.Tests.Failures;
 

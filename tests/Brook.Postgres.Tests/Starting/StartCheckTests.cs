@@ -1,7 +1,7 @@
 using Brook.Postgres.Tests.Support;
 using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
-using static Brook.Postgres.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Postgres.Tests.Starting;
 

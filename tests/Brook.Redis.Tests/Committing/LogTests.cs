@@ -1,6 +1,6 @@
 using System.Globalization;
 using Brook.Redis.Tests.Support;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Committing;
 

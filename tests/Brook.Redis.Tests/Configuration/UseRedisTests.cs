@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using StackExchange.Redis;
 using static Brook.Change;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Configuration;
 

@@ -1,6 +1,6 @@
 using Brook.Redis.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Expiring;
 

@@ -3,7 +3,7 @@ using Brook.Storage;
 using Brook.TestServers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Failures;
 

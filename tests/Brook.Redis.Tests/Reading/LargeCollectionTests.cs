@@ -1,7 +1,7 @@
 using System.Globalization;
 using Brook.Redis.Tests.Support;
 using Brook.TestServers;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Reading;
 

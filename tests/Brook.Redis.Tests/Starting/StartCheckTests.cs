@@ -4,7 +4,7 @@ using Brook.TestServers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using StackExchange.Redis;
-using static Brook.Redis.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Redis.Tests.Starting;
 

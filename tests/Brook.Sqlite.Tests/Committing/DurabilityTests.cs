@@ -1,7 +1,7 @@
 using System.Globalization;
 using Brook.Sqlite.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Committing;
 

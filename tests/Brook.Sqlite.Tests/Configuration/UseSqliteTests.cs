@@ -2,7 +2,7 @@ using Brook.Sqlite.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using static Brook.Change;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Configuration;
 

@@ -1,6 +1,6 @@
 using Brook.Sqlite.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Expiring;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Brook.Sqlite.Tests.Support;
 using Brook.Storage;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Failures;
 
@@ -18,7 +18,7 @@ public sealed class DisksTests(Files files)
         await File.WriteAllBytesAsync(ballast, new byte[750_000], Token);
 
         var large = $"\"{new string('x', 400_000)}\"";
-        var error = await FailsAsync(() => store.CommitAsync(CommitOf(Put("a", "2"), Put("large", large), Put("b", "2")).Log(0, "t", "2")), transient: true);
+        var error = await FailsAsync<FullException>(() => store.CommitAsync(CommitOf(Put("a", "2"), Put("large", large), Put("b", "2")).Log(0, "t", "2")), transient: true);
         Assert.StartsWith($"There is no room for {path} (", error.Message, StringComparison.Ordinal);
         Assert.EndsWith("Nothing was written. Make room on its disk; Brook goes on by itself.", error.Message, StringComparison.Ordinal);
         var found = await store.ReadAsync(new EntryKey[] { new("things", "a"), new("things", "b"), new("things", "large") }, Token);

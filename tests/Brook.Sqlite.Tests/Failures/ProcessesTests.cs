@@ -1,7 +1,7 @@
 using System.Globalization;
 using Brook.Sqlite.Tests.Support;
 using Brook.Storage;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Failures;
 

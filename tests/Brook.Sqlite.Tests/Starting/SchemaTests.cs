@@ -1,7 +1,7 @@
 using System.Text;
 using Brook.Sqlite.Tests.Support;
 using Microsoft.Extensions.Logging.Testing;
-using static Brook.Sqlite.Tests.Support.Entries;
+using static Brook.Tests.Shared.Entries;
 
 namespace Brook.Sqlite.Tests.Starting;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Brook.Storage;
+using Brook.Tests.Shared;
 
 namespace Brook.Sqlite.Tests.Support;
 

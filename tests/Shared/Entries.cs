@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Brook.Storage;
 
-namespace Brook.Sqlite.Tests.Support;
+namespace Brook.Tests.Shared;
 
 /// <summary>Commits and reads in few words.</summary>
 internal static class Entries
@@ -30,32 +30,34 @@ internal static class Entries
         return commit;
     }
 
-    public static async Task<long> CommitAsync(this SqliteViewStore store, params CommitEntry[] entries) => await store.CommitAsync(CommitOf(entries));
+    public static async Task<long> CommitAsync(this IViewStore store, params CommitEntry[] entries) => await store.CommitAsync(CommitOf(entries));
 
-    public static async Task<long> CommitAsync(this SqliteViewStore store, Commit commit)
+    public static async Task<long> CommitAsync(this IViewStore store, Commit commit)
     {
         Assert.True((await store.CommitAsync(commit, Token)).IsCommitted);
         return commit.Version;
     }
 
-    public static async Task<string?> ReadAsync(this SqliteViewStore store, string key, string collection = "things")
+    public static async Task<string?> ReadAsync(this IViewStore store, string key, string collection = "things")
     {
         var entry = (await store.ReadAsync(new EntryKey[] { new(collection, key) }, Token))[0];
         return entry.IsMissing ? null : Encoding.UTF8.GetString(entry.Value.Span);
     }
 
-    public static async Task<string[]> LogAsync(this SqliteViewStore store, string key, string? type = null)
+    public static async Task<string[]> LogAsync(this IViewStore store, string key, string? type = null)
         => await store.ReadLogAsync(new("things", key), type, Token).Select(record => Encoding.UTF8.GetString(record.Span)).ToArrayAsync(Token);
 
-    public static async Task<SqliteViewStore> StartedAsync(this SqliteViewStore store)
+    public static async Task<TStore> StartedAsync<TStore>(this TStore store) where TStore : IViewStore
     {
         await store.StartAsync(Token);
         return store;
     }
 
-    public static async Task<BrookException> FailsAsync(Func<Task> call, bool transient)
+    public static Task<BrookException> FailsAsync(Func<Task> call, bool transient) => FailsAsync<BrookException>(call, transient);
+
+    public static async Task<TError> FailsAsync<TError>(Func<Task> call, bool transient) where TError : BrookException
     {
-        var error = await Assert.ThrowsAnyAsync<BrookException>(call);
+        var error = await Assert.ThrowsAsync<TError>(call);
         Assert.True(error.IsTransient == transient, $"IsTransient is {error.IsTransient}: {error}");
         return error;
     }

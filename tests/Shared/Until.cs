@@ -1,4 +1,4 @@
-namespace Brook.KafkaServers.Tests;
+namespace Brook.Tests.Shared;
 
 internal static class Until
 {
