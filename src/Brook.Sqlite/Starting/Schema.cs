@@ -16,7 +16,7 @@ internal sealed class Schema(params IReadOnlyList<string> steps)
     /// <exception cref="BrookException">The file is not Brook's, or a newer Brook's.</exception>
     public int Apply(Database database)
     {
-        if (Check(database) == Version) return Version;
+        if (Look(database) == Version) return Version;
         database.Run("BEGIN IMMEDIATE");
         try
         {
@@ -33,9 +33,16 @@ internal sealed class Schema(params IReadOnlyList<string> steps)
         }
     }
 
-    /// <summary>The version of a file that may be written; 0: it is empty.</summary>
+    /// <summary>The version of a file that may be written; 0: it is empty. All of it is seen at one moment: another process may be making the tables.</summary>
     /// <exception cref="BrookException">The file is not Brook's, or a newer Brook's.</exception>
-    public int Check(Database database)
+    public int Look(Database database)
+    {
+        database.BeginReading();
+        try { return Check(database); }
+        finally { database.Rollback(); }
+    }
+
+    private int Check(Database database)
     {
         var (application, version) = (database.AskNumber("PRAGMA application_id"), database.AskNumber("PRAGMA user_version"));
         if (application == ApplicationId)

@@ -17,7 +17,7 @@ internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema
         var database = Database.Open(path, create: true);
         try
         {
-            schema.Check(database);                             // before anything is changed in a file that is not ours
+            schema.Look(database);                              // before anything is changed in a file that is not ours
             if (database.IsReadOnly) throw SqliteFailure.ReadOnly(path, "it could be opened for reading only");
             var mode = database.Ask("PRAGMA journal_mode = WAL");
             if (mode != "wal") throw new BrookException($"{path} cannot have a write-ahead log (its journal mode stays '{mode}'): the file system does not let processes share memory. Use a local disk.");
