@@ -14,16 +14,15 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private const int Together = 1000;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
-    private readonly RecordFormat _format = parts.FormatOf(partition.Topic);
+    private readonly Arrivals _arrivals = new(parts.Room);
+    private readonly LaneEvents _events = new(parts, WireContract.Lane(partition.Topic, partition.Partition), partition.Topic, Together);
     private readonly SourceOf _source = new(reader, parts, partition);
     private readonly CancellationTokenSource _gone = new();
-    private List<ConsumeResult<byte[], byte[]>> _arrived = [], _taken = [];
-    private readonly EventEnvelope[] _events = new EventEnvelope[Together];
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private Lane? _lane;
-    private long _seekTo = -1, _end = -1, _records, _bytes;         // the last two: what it has of the room
-    private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _saidTombstone, _wasOpen;
+    private long _seekTo = -1, _end = -1;
+    private bool _paused, _wantsResume, _isOpen, _sourceGone, _outOfRange, _wasOpen;
     private volatile bool _stopping;
     private volatile string? _halted;
 
@@ -71,10 +70,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         lock (_lock)
         {
             if (!_isOpen || _stopping || _seekTo >= 0) return false;
-            _arrived.Add(record);
-            var bytes = record.Message.Value?.Length ?? 0;
-            (_records, _bytes) = (_records + 1, _bytes + bytes);
-            parts.Room.Take(1, bytes);
+            _arrivals.Add(record);
             return true;
         }
     }
@@ -102,26 +98,11 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            GiveBack(_records, _bytes);
-            if (_arrived.Count == 0 || _paused) return;             // what it has at work is no reason: nobody would have it go on
+            _arrivals.LeaveRoom();
+            if (!_arrivals.AnyWait || _paused) return;              // what it has at work is no reason: nobody would have it go on
             consumer.Pause([partition]);
             _paused = true;
         }
-    }
-
-    /// <summary>Under the lock.</summary>
-    private void GiveBack(long records, long bytes)
-    {
-        (records, bytes) = (Math.Min(records, _records), Math.Min(bytes, _bytes));
-        (_records, _bytes) = (_records - records, _bytes - bytes);
-        parts.Room.Give(records, bytes);
-    }
-
-    /// <summary>Under the lock: what waits is not wanted.</summary>
-    private void Forget()
-    {
-        GiveBack(_records, _bytes);
-        _arrived.Clear();
     }
 
     /// <summary>The broker has no such offset.</summary>
@@ -150,7 +131,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
                 {
                     consumer.Seek(new TopicPartitionOffset(partition, _seekTo));
                     _seekTo = -1;
-                    Forget();
+                    _arrivals.Forget();
                 }
                 if (_wantsResume)
                 {
@@ -183,7 +164,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             catch (Exception error)
             {
                 Log.LaneFails(parts.Logger, parts.Instance, Name, 1, error);
-                _taken.Clear();
+                lock (_lock) _arrivals.Done();
                 await CloseAsync().ConfigureAwait(false);
                 await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -199,8 +180,8 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
             await MoreAsync().ConfigureAwait(false);
             if (_stopping || await MustCloseAsync().ConfigureAwait(false)) continue;
             TakeArrived();
-            for (var start = 0; start < _taken.Count && _lane is not null && !_stopping; start += Together)
-                if (!await ProcessAsync(start, Math.Min(start + Together, _taken.Count)).ConfigureAwait(false)) break;
+            for (var start = 0; start < _arrivals.Taken.Count && _lane is not null && !_stopping; start += Together)
+                if (!await ProcessAsync(start, Math.Min(start + Together, _arrivals.Taken.Count)).ConfigureAwait(false)) break;
             Done();
             if (_lane is not null && !_stopping) await PassAsync().ConfigureAwait(false);
         }
@@ -235,7 +216,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     private async Task MoreAsync()
     {
         lock (_lock)
-            if (_arrived.Count > 0 || _end >= 0 || _outOfRange || _sourceGone) return;
+            if (_arrivals.AnyWait || _end >= 0 || _outOfRange || _sourceGone) return;
         await _more.Task.WaitAsync(_gone.Token).ConfigureAwait(false);
         Volatile.Write(ref _more, new(TaskCreationOptions.RunContinuationsAsynchronously));
     }
@@ -281,7 +262,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     {
         lock (_lock)
         {
-            (_arrived, _taken) = (_taken, _arrived);
+            _arrivals.Take();
             _wantsResume = _paused;
         }
         reader.Wake();                                              // there is room
@@ -290,12 +271,11 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     /// <summary>What was taken and not given back is not wanted any more.</summary>
     private void Done()
     {
-        if (_taken.Count == 0) return;
-        _taken.Clear();
+        if (_arrivals.Taken.Count == 0) return;
         lock (_lock)
         {
-            if (_arrived.Count == 0) GiveBack(_records, _bytes);
-            _wantsResume |= _paused && _arrived.Count == 0;
+            _arrivals.Done();
+            _wantsResume |= _paused && !_arrivals.AnyWait;
         }
         reader.Wake();
     }
@@ -307,9 +287,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         try
         {
             await observed.BeforeAsync().ConfigureAwait(false);
-            var result = await _lane!.ProcessAsync(Envelopes(start, end), _gone.Token).ConfigureAwait(false);
+            var result = await _lane!.ProcessAsync(_events.Of(_arrivals.Taken, start, end), _gone.Token).ConfigureAwait(false);
             await observed.AfterAsync().ConfigureAwait(false);
-            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _taken[end - 1].Offset.Value + 1));
+            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _arrivals.Taken[end - 1].Offset.Value + 1));
             else await LeaveAsync(result.Outcome).ConfigureAwait(false);
             return result.Outcome == BatchOutcome.Committed;
         }
@@ -323,10 +303,8 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         }
         finally
         {
-            Array.Clear(_events);
-            var bytes = 0L;
-            for (var i = start; i < end; i++) bytes += _taken[i].Message.Value?.Length ?? 0;
-            lock (_lock) GiveBack(end - start, bytes);
+            _events.Clear();
+            lock (_lock) _arrivals.Handled(start, end);
             reader.Wake();                                          // there is room
         }
     }
@@ -337,7 +315,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         long end;
         lock (_lock)
         {
-            if (_arrived.Count > 0) return;
+            if (_arrivals.AnyWait) return;
             (end, _end) = (_end, -1);
         }
         if (end <= _lane!.NextOffset) return;
@@ -358,33 +336,12 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         await Task.Delay(s_pause, parts.Time, _gone.Token).ConfigureAwait(false);       // who was thought dead hears meanwhile that it has no partition any more
     }
 
-    private ReadOnlyMemory<EventEnvelope> Envelopes(int start, int end)
-    {
-        var count = 0;
-        for (var i = start; i < end; i++)
-        {
-            var (message, offset) = (_taken[i].Message, _taken[i].Offset.Value);
-            var record = new KafkaRecord(message.Key, message.Value, message.Headers, KafkaRecord.TimeOf(message.Timestamp));
-            if (RecordReader.TryRead(in record, _format, new EventPosition(Name, offset), out _events[count])) count++;
-            else Tombstone();
-        }
-        return _events.AsMemory(0, count);
-    }
-
-    private void Tombstone()
-    {
-        Telemetry.Tombstone(parts.Instance);
-        if (_saidTombstone) return;
-        _saidTombstone = true;
-        Log.Tombstone(parts.Logger, parts.Instance, Name);
-    }
-
     private void GoTo(long offset)
     {
         lock (_lock)
         {
             (_seekTo, _end, _isOpen, _outOfRange, _wantsResume) = (offset, -1, true, false, _paused);
-            Forget();
+            _arrivals.Forget();
         }
         reader.Wake();
     }
@@ -404,7 +361,7 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         lock (_lock)
         {
             _isOpen = false;
-            Forget();
+            _arrivals.Forget();
         }
         if (_lane is not { } lane) return;
         _lane = null;
