@@ -26,7 +26,14 @@ try
     using var host = Setup.BuildHost(arguments, repository);
     await Broker.PrepareAsync(arguments, repository);      // after the setup, which sees to it that Kafka's native client is the package's own
     await host.StartAsync();
-    try { return arguments.IsWorker ? await HelpAsync(host.Services) : await RunAsync(repository, arguments, here, host.Services); }
+    try
+    {
+        return arguments.IsWorker ? await HelpAsync(host.Services) : await RunAsync(repository, arguments, here, host.Services);
+    }
+    catch (BrookException e) when (StopOf(host.Services).IsCancellationRequested)
+    {
+        throw new OperationCanceledException(e.Message, e);     // the host stops: no more is taken, and what was asked for may not have been answered
+    }
     finally
     {
         await host.StopAsync();
@@ -44,10 +51,12 @@ catch (OperationCanceledException)
     return Stopped;
 }
 
+static CancellationToken StopOf(IServiceProvider services) => services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
 static async Task<int> HelpAsync(IServiceProvider services)
 {
     Report.Helps();
-    var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+    var stop = StopOf(services);
     await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);        // the lanes do the work
     return Proven;
 }
@@ -56,7 +65,7 @@ static async Task<int> RunAsync(Repository repository, Arguments arguments, Hand
 {
     var durable = arguments.IsDurable;
     var (brook, view, parked) = (services.GetRequiredService<IBrook>(), services.GetRequiredService<IBrookView>(), services.GetRequiredService<IParkedEvents>());
-    var stop = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+    var stop = StopOf(services);
 
     var before = durable ? await Found.InViewAsync(view, stop) : Found.Nothing;
     var commits = before == Found.Nothing ? repository.Commits : repository.CommitsSince(before);
