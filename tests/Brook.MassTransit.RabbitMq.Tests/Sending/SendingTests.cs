@@ -27,6 +27,7 @@ public sealed class SendingTests(Broker broker)
         await using var own = await RabbitMqServer.StartAsync(cancellationToken: Token);
         await using var node = await Node.StartAsync(own.Uri, brook => brook.UseShared(new InMemoryViewStore()).Count());
         await node.View.WaitForAsync(await node.Brook.SendAsync(Steps.Of("a", 1), Token), cancellationToken: Token);
+        await own.WriteDownQueuesAsync();
         await own.KillAsync();
         await Steps.UntilAsync(() => node.Logs.GetSnapshot().Any(record => record.Message.Contains("Channel Shutdown", StringComparison.Ordinal)));
 
