@@ -1,18 +1,32 @@
-using Confluent.Kafka;
-
 namespace Brook.MassTransit.Kafka;
 
 /// <summary>What a partition has in this process: records that wait, and those that the lane has taken. Both stand in the room until they are handled or not wanted. Used under the lane's lock; what was taken is the lane's own to read.</summary>
 internal sealed class Arrivals(Room room)
 {
-    private List<ConsumeResult<byte[], byte[]>> _waiting = [], _taken = [];
+    private const int MaxBytes = 1024 * 1024;       // before it is seen whether there is room
+    private List<KafkaRecord> _waiting = [], _taken = [];
     private long _records, _bytes;          // of the room
 
     public bool AnyWait => _waiting.Count > 0;
 
-    public IReadOnlyList<ConsumeResult<byte[], byte[]>> Taken => _taken;
+    public List<KafkaRecord> Taken => _taken;
 
-    public void Add(ConsumeResult<byte[], byte[]> record)
+    /// <summary>Adds the records that stand next to each other in the queue.</summary>
+    public void Add(RecordQueue queue)
+    {
+        var (before, bytes, run) = (_waiting.Count, 0L, queue.Next);
+        do
+        {
+            _waiting.Add(queue.Take());
+            bytes += BytesOf(_waiting[^1]);
+        }
+        while (bytes < MaxBytes && queue.HasMore && queue.Next == run);
+        var records = _waiting.Count - before;
+        (_records, _bytes) = (_records + records, _bytes + bytes);
+        room.Take(records, bytes);
+    }
+
+    public void Add(in KafkaRecord record)
     {
         _waiting.Add(record);
         var bytes = BytesOf(record);
@@ -55,5 +69,5 @@ internal sealed class Arrivals(Room room)
         room.Give(records, bytes);
     }
 
-    private static int BytesOf(ConsumeResult<byte[], byte[]> record) => record.Message.Value?.Length ?? 0;
+    private static int BytesOf(in KafkaRecord record) => record.Value?.Length ?? 0;
 }

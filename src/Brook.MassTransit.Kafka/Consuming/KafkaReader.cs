@@ -11,7 +11,7 @@ namespace Brook.MassTransit.Kafka;
 internal sealed class KafkaReader
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100), s_room = TimeSpan.FromMilliseconds(200), s_last = TimeSpan.FromMilliseconds(20), s_again = TimeSpan.FromSeconds(5);
-    private const int Burst = 2000;
+    private const int Bursts = 4;
     private readonly LaneParts _parts;
     private readonly ConsumerConfig _config;
     private readonly Dictionary<TopicPartition, PartitionLane> _lanes = [];     // of the polling thread; read under its lock by others
@@ -21,9 +21,11 @@ internal sealed class KafkaReader
     private readonly CancellationTokenSource _stopped = new(), _leaving = new();
     private readonly Dictionary<TopicPartition, Task> _former = [];             // lanes that were taken away and still finish what they have at work
     private readonly HashSet<ErrorCode> _said = [];
+    private readonly HashSet<TopicPartition> _givenUp = [];                     // while records were fetched
     private IConsumer<byte[], byte[]> _consumer;
+    private RecordQueue _queue;
     private volatile bool _stopping, _rebuild;
-    private bool _closed;
+    private bool _closed, _isFetching;
     private Task _looking = Task.CompletedTask;
     private Task? _ending;
 
@@ -31,6 +33,7 @@ internal sealed class KafkaReader
     {
         (_parts, _config) = (parts, config);
         _consumer = Build();
+        _queue = new(_consumer.Handle);
         Topics = new(_consumer.Handle, parts.Time);
     }
 
@@ -120,7 +123,7 @@ internal sealed class KafkaReader
                 Serve();
                 Poll();
             }
-            catch (ConsumeException e) { Failed(e); }
+            catch (ConsumeException e) { Failed(e.ConsumerRecord?.TopicPartition, e.Error); }
             catch (Exception e)
             {
                 Log.ReaderFails(_parts.Logger, _parts.Instance, e.Message, e);
@@ -130,12 +133,20 @@ internal sealed class KafkaReader
         _ended.SetResult();
     }
 
+    /// <summary>Waits for a record as Confluent.Kafka does, which throws what callbacks threw; then what else is there, many at a time.</summary>
     private void Poll()
     {
         try
         {
-            var record = _consumer.Consume(s_poll);
-            for (var i = 1; record is not null; record = i++ < Burst ? _consumer.Consume(TimeSpan.Zero) : null) Deliver(record);
+            if (_consumer.Consume(s_poll) is not { } record) return;
+            if (_lanes.TryGetValue(record.TopicPartition, out var lane))
+            {
+                lane.IsPlaced = true;
+                if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
+                else if (lane.Add(KafkaRecord.Of(record))) Touch(lane);
+            }
+            for (var i = 0; i < Bursts && Fetch(); i++)
+                while (_queue.HasMore) Deliver();
         }
         finally
         {
@@ -144,12 +155,38 @@ internal sealed class KafkaReader
         }
     }
 
-    private void Deliver(ConsumeResult<byte[], byte[]> record)
+    private bool Fetch()
     {
-        if (!_lanes.TryGetValue(record.TopicPartition, out var lane)) return;
-        lane.IsPlaced = true;
-        if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
-        if (record.IsPartitionEOF || !lane.Add(record)) return;
+        _isFetching = true;
+        var any = _queue.Fetch();
+        _isFetching = false;
+        _givenUp.Clear();
+        return any;
+    }
+
+    private void Deliver()
+    {
+        var (topic, _, error) = _queue.Next;
+        var partition = topic == 0 ? null : _queue.NextPartition;
+        var lane = partition is null ? null : _lanes.GetValueOrDefault(partition);
+        if (error is not ErrorCode.NoError)
+        {
+            var (offset, said) = _queue.TakeError();
+            if (error is not ErrorCode.Local_PartitionEOF) Failed(partition, said);
+            if (error is not ErrorCode.Local_PartitionEOF || lane is null) return;
+            lane.IsPlaced = true;
+            lane.ReachedEnd(offset);
+        }
+        else if (lane is null) _queue.Skip();
+        else
+        {
+            lane.IsPlaced = true;
+            if (lane.Add(_queue)) Touch(lane);
+        }
+    }
+
+    private void Touch(PartitionLane lane)
+    {
         if (!lane.IsTouched) _touched.Add(lane);
         lane.IsTouched = true;
         _parts.Watch.Let();
@@ -198,6 +235,7 @@ internal sealed class KafkaReader
         _parts.Watch.Let();
         foreach (var partition in partitions)
         {
+            _rebuild |= _givenUp.Contains(partition);               // what was fetched before that would be taken for the new lane's
             var lane = new PartitionLane(this, _parts, partition);
             lock (_lanes)
             {
@@ -215,22 +253,22 @@ internal sealed class KafkaReader
             lock (_lanes)
             {
                 if (!_lanes.Remove(partition, out var lane)) continue;
+                if (_isFetching) _givenUp.Add(partition);
                 Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
                 _former[partition] = lane.StopAsync();
             }
         }
     }
 
-    private void Failed(ConsumeException e)
+    private void Failed(TopicPartition? partition, Error error)
     {
-        var partition = e.ConsumerRecord?.TopicPartition;
-        if (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange && partition is not null && _lanes.TryGetValue(partition, out var lane)) lane.OutOfRange();
-        else if (e.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId)
+        if (error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange && partition is not null && _lanes.TryGetValue(partition, out var lane)) lane.OutOfRange();
+        else if (error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId)
         {
             foreach (var of in _lanes.Values.Where(of => partition is null || of.Partition.Topic == partition.Topic)) of.SourceGone();
-            _parts.Watch.Doubt(e.Error);
+            _parts.Watch.Doubt(error);
         }
-        else Error(e.Error);
+        else Error(error);
     }
 
     private void Error(Error error)
@@ -250,6 +288,7 @@ internal sealed class KafkaReader
         if (_leaving.Token.WaitHandle.WaitOne(s_again)) return;     // lanes let go of the client meanwhile
         Close();
         _consumer = Build();
+        _queue = new(_consumer.Handle);
         Topics = new(_consumer.Handle, _parts.Time);
         (_rebuild, _closed) = (false, false);
     }
@@ -269,6 +308,7 @@ internal sealed class KafkaReader
         if (_closed) return;
         _closed = true;
         Topics.Dispose();
+        _queue.Dispose();
         try
         {
             Leave();

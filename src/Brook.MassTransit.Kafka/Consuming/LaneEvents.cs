@@ -1,5 +1,4 @@
 using Brook.Lanes;
-using Confluent.Kafka;
 
 namespace Brook.MassTransit.Kafka;
 
@@ -10,14 +9,12 @@ internal sealed class LaneEvents(LaneParts parts, string lane, string topic, int
     private readonly EventEnvelope[] _events = new EventEnvelope[most];
     private bool _saidTombstone;
 
-    public ReadOnlyMemory<EventEnvelope> Of(IReadOnlyList<ConsumeResult<byte[], byte[]>> records, int start, int end)
+    public ReadOnlyMemory<EventEnvelope> Of(ReadOnlySpan<KafkaRecord> records)
     {
         var count = 0;
-        for (var i = start; i < end; i++)
+        foreach (ref readonly var record in records)
         {
-            var (message, offset) = (records[i].Message, records[i].Offset.Value);
-            var record = new KafkaRecord(message.Key, message.Value, message.Headers, KafkaRecord.TimeOf(message.Timestamp));
-            if (RecordReader.TryRead(in record, _format, new EventPosition(lane, offset), out _events[count])) count++;
+            if (RecordReader.TryRead(in record, _format, new EventPosition(lane, record.Offset), out _events[count])) count++;
             else Tombstone();
         }
         return _events.AsMemory(0, count);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Brook.Lanes;
 using Confluent.Kafka;
 
@@ -65,13 +66,25 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
     }
 
     /// <summary>False: it is not read at present; the record comes again.</summary>
-    public bool Add(ConsumeResult<byte[], byte[]> record)
+    public bool Add(in KafkaRecord record)
     {
         lock (_lock)
         {
             if (!_isOpen || _stopping || _seekTo >= 0) return false;
-            _arrivals.Add(record);
+            _arrivals.Add(in record);
             return true;
+        }
+    }
+
+    /// <summary>As the other, for the next records of the queue, which are this partition's; they are taken, or passed over.</summary>
+    public bool Add(RecordQueue queue)
+    {
+        lock (_lock)
+        {
+            var isRead = _isOpen && !_stopping && _seekTo < 0;
+            if (isRead) _arrivals.Add(queue);
+            else queue.Skip();
+            return isRead;
         }
     }
 
@@ -287,9 +300,9 @@ internal sealed class PartitionLane(KafkaReader reader, LaneParts parts, TopicPa
         try
         {
             await observed.BeforeAsync().ConfigureAwait(false);
-            var result = await _lane!.ProcessAsync(_events.Of(_arrivals.Taken, start, end), _gone.Token).ConfigureAwait(false);
+            var result = await _lane!.ProcessAsync(_events.Of(CollectionsMarshal.AsSpan(_arrivals.Taken)[start..end]), _gone.Token).ConfigureAwait(false);
             await observed.AfterAsync().ConfigureAwait(false);
-            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _arrivals.Taken[end - 1].Offset.Value + 1));
+            if (result.Outcome == BatchOutcome.Committed) reader.Report(partition, Math.Max(_lane.NextOffset, _arrivals.Taken[end - 1].Offset + 1));
             else await LeaveAsync(result.Outcome).ConfigureAwait(false);
             return result.Outcome == BatchOutcome.Committed;
         }

@@ -12,6 +12,7 @@ internal static class NativeClient
 {
     private static readonly Lock s_lock = new();
     private static bool s_resolved;
+    private static nint s_found;            // what Confluent.Kafka was given
 
     /// <summary>Call it before anything of Confluent.Kafka is used; cheap from the second time on.</summary>
     public static void Resolve()
@@ -20,6 +21,7 @@ internal static class NativeClient
         {
             if (s_resolved) return;
             s_resolved = true;
+            NativeLibrary.SetDllImportResolver(typeof(NativeClient).Assembly, static (_, _, path) => s_found != 0 ? s_found : NativeLibrary.Load("librdkafka", typeof(Library).Assembly, path));
             if (!OperatingSystem.IsLinux()) return;                 // elsewhere the package's own library is what its name finds
             try { NativeLibrary.SetDllImportResolver(typeof(Library).Assembly, Resolve); }
             catch (InvalidOperationException) { }                   // the application has a resolver of its own: its choice
@@ -31,7 +33,7 @@ internal static class NativeClient
         if (!name.Contains("librdkafka", StringComparison.Ordinal)) return 0;
         foreach (var folder in Folders())
             foreach (var file in new[] { $"{name}.so", "librdkafka.so", "centos8-librdkafka.so", "alpine-librdkafka.so" })
-                if (Path.Combine(folder, file) is var full && File.Exists(full) && NativeLibrary.TryLoad(full, out var handle)) return handle;
+                if (Path.Combine(folder, file) is var full && File.Exists(full) && NativeLibrary.TryLoad(full, out var handle)) return s_found = handle;
         return 0;                                                   // as if this were not here
     }
 

@@ -15,14 +15,14 @@ internal static class RecordReader
     /// <summary>Reads a record. False: it has no value and means nothing to this topic.</summary>
     public static bool TryRead(in KafkaRecord record, RecordFormat format, EventPosition position, out EventEnvelope envelope)
     {
-        if (record.Value is null) return TryReadTombstone(in record, format, position, out envelope);
-        var isOwn = EventReader.TryReadOwn(record.Value, position, record.Timestamp, out envelope);
-        if (isOwn && !OwnLine.HasBreaks(record.Value))
+        if (record.Value is not { } value) return TryReadTombstone(in record, format, position, out envelope);
+        var isOwn = EventReader.TryReadOwn(value, position, record.Timestamp, out envelope);
+        if (isOwn && !OwnLine.HasBreaks(value.Span))
         {
             if (envelope.Key is null && record.Key is not null && KeyOf(in record, format) is { } key) envelope = OwnLine.In(envelope with { Key = key });
             return true;
         }
-        try { envelope = ReadOther(in record, record.Value, isOwn, format, position); }
+        try { envelope = ReadOther(in record, value, isOwn, format, position); }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or FormatException)
         {
             envelope = Refused(in record, format, position, e.Message);
@@ -82,13 +82,13 @@ internal static class RecordReader
     private static EventEnvelope ReadBrook(in KafkaRecord record, ReadOnlyMemory<byte> value, RecordFormat format, EventPosition position)
     {
         var e = EventReader.ReadAny(OwnLine.Unbroken(value), position, record.Timestamp);
-        if (e.Error is not null) return e with { Record = record.Value };
+        if (e.Error is not null) return e with { Record = record.Value ?? default };
         return e.Key is null && KeyOf(in record, format) is { } key ? OwnLine.In(e with { Key = key }) : e;
     }
 
     private static EventEnvelope Refused(in KafkaRecord record, RecordFormat format, EventPosition position, string reason) => new()
     {
-        Type = "", Key = Elixirs(in record) ?? KeyOf(in record, format), Record = record.Value, Position = position, SentAt = record.Timestamp,
+        Type = "", Key = Elixirs(in record) ?? KeyOf(in record, format), Record = record.Value ?? default, Position = position, SentAt = record.Timestamp,
         Error = $"The record cannot be read: {reason.TrimEnd('.')}. It is kept as it came. Correct its sender, or say how the topic is to be read.",
     };
 
@@ -108,7 +108,7 @@ internal static class RecordReader
 
     /// <summary>The record's key where it can be an event's.</summary>
     private static string? KeyOf(in KafkaRecord record, RecordFormat format)
-        => format.Elixir == ElixirFormat.None && record.Key is { Length: > 0 and <= Names.MaxKeyBytes } key && Utf8.IsValid(key) ? Encoding.UTF8.GetString(key) : null;
+        => format.Elixir == ElixirFormat.None && record.Key is { Length: > 0 and <= Names.MaxKeyBytes } key && Utf8.IsValid(key.Span) ? Encoding.UTF8.GetString(key.Span) : null;
 
     /// <summary>The event key of a record whose own key is the event's type.</summary>
     private static string? Elixirs(in KafkaRecord record) => record.Headers.Text(RecordHeaders.Key) is { Length: > 0 and <= Names.MaxKeyBytes } key ? key : null;

@@ -36,7 +36,7 @@ internal static class Golden
 
     public static EventEnvelope Read(byte[]? value, RecordFormat? format = null, byte[]? key = null, Confluent.Kafka.Headers? headers = null)
     {
-        Assert.True(RecordReader.TryRead(new KafkaRecord(key, value, headers, Sent), format ?? RecordFormat.Brook, new("orders/3", 17), out var e));
+        Assert.True(RecordReader.TryRead(new KafkaRecord(KafkaRecord.Bytes(key), KafkaRecord.Bytes(value), headers, Sent), format ?? RecordFormat.Brook, new("orders/3", 17), out var e));
         Assert.Equal(new EventPosition("orders/3", 17), e.Position);
         Assert.Equal(Sent, e.SentAt);
         return e;
