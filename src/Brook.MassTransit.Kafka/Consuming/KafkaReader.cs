@@ -138,6 +138,7 @@ internal sealed class KafkaReader
     {
         try
         {
+            while (_queue.HasMore) Deliver();                       // what an error has left
             if (_consumer.Consume(s_poll) is not { } record) return;
             if (_lanes.TryGetValue(record.TopicPartition, out var lane))
             {

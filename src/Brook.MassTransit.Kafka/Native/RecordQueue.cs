@@ -41,13 +41,15 @@ internal sealed unsafe class RecordQueue : IDisposable
 
     public TopicPartition NextPartition => new(Marshal.PtrToStringUTF8(Librdkafka.TopicName(_messages[_next]->Topic)), _messages[_next]->Partition);
 
-    /// <summary>Takes the next record.</summary>
+    /// <summary>Takes the next record; if that fails it stands there still.</summary>
     public KafkaRecord Take()
     {
-        var message = _messages[_next++];
-        var time = Librdkafka.Timestamp(message, out var kind);
+        var message = _messages[_next];
         ReadOnlyMemory<byte>? key = message->Key is null ? default(ReadOnlyMemory<byte>?) : _chunk.Copy(message->KeyBytes), value = message->Value is null ? default(ReadOnlyMemory<byte>?) : _chunk.Copy(message->ValueBytes);
-        return new(key, value, HeadersOf(message), KafkaRecord.TimeOf(new Timestamp(time, (TimestampType)kind)), message->Offset);
+        var time = Librdkafka.Timestamp(message, out var kind);
+        var record = new KafkaRecord(key, value, HeadersOf(message), KafkaRecord.TimeOf(new Timestamp(time, (TimestampType)kind)), message->Offset);
+        _next++;
+        return record;
     }
 
     /// <summary>Takes what is no record: where it stands, and the client's words.</summary>
