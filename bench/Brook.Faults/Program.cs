@@ -30,7 +30,7 @@ internal static class Program
         var faults = transport is null ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
         var busFaults = transport?.Faults.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } feedName || feed.Name == feedName).ToList();
-        var guards = transport?.Guards ?? Guard.All;
+        var guards = transport?.Guards ?? (store is null ? [] : [.. Guard.All.Select(guard => guard.Over(store))]);
         var without = guards.FirstOrDefault(guard => guard.Name == Text("--without"));
         if (args.Contains("--help") || store is null || faults.Count + busFaults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")) || (transport is null && args.Contains("--transport")))
         {
