@@ -18,7 +18,7 @@ internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookE
     public Room Room { get; } = new();
 
     /// <summary>How a topic's records are read.</summary>
-    public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns);
+    public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns, Engine.Options.ReceiveLimit);
 
     private Dictionary<string, string> Urns { get; } = Engine.Types.Mapped.GroupBy(type => MessageUrn.ForTypeString(type.Data)).ToDictionary(types => types.Key, types => types.First().Name);
 
