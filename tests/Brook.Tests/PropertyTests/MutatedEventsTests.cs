@@ -26,7 +26,8 @@ public sealed class MutatedEventsTests
         var seed = Random.Shared.Next();
         var random = new Random(seed);
         var mutations = new Mutations(random);
-        await using var lane = await TestLane.OpenAsync(brook => brook
+        var store = Stores.New();
+        await using var lane = await TestLane.OpenAsync(brook => brook.UseStore(_ => store)
             .On<int>("add", e => Create(Sums, "mutated", e.Data)).On<Dictionary<string, string?>>("map", e => Create(Sums, "mutated", e.Data?.Count ?? -1)).On<int>("whole", e => Merge(Sums, "whole", sum => sum + e.Data)), guard);
         var valid = Valid().ToArray();
         var (wholes, offset) = (0, 0L);
