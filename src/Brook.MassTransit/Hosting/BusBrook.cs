@@ -265,7 +265,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
                 topology.PrepareMessages(endpoint, message.IsInbox, WireContract.ErrorQueue(_stream.Instance));
-                errors.TakeOver(endpoint);
+                errors.TakeOver(endpoint, _builder.Options.ReceiveLimit);
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 endpoint.UseRawJsonDeserializer();                  // publishers that are not MassTransit's

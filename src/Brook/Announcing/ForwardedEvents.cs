@@ -9,7 +9,8 @@ internal sealed class ForwardedEvents(BrookEngine engine)
     {
         try
         {
-            if (raw.Error is { } error) throw new BrookException(error);
+            if (raw.Error is { } error) throw new BrookException(Names.OneLine(error, Names.MaxReason));
+            if (EventLimits.Over(in raw, engine.Options.ReceiveLimit) is { } over) throw new BrookException($"The event is over a limit: {over}.");
             var context = new LaneContext(engine, raw.Position.Lane ?? "forward");
             var type = engine.Types.Find(raw.Type, out _);
             var decoded = type.Decode(in raw, engine.Serializer);
@@ -20,7 +21,7 @@ internal sealed class ForwardedEvents(BrookEngine engine)
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.ForwardedFailed(engine.Logger, engine.DisplayName, raw.Type ?? "", e);
+            Log.ForwardedFailed(engine.Logger, engine.DisplayName, Names.Show(raw.Type), e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -113,6 +114,8 @@ public sealed class BrookBuilder
     public BrookBuilder UseJson(JsonSerializerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.MaxDepth > SystemTextJsonSerializer.MaxDepth)
+            throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"MaxDepth of the JSON options is {options.MaxDepth:N0}; it must be {SystemTextJsonSerializer.MaxDepth:N0} at most, or data that is nested deeper could end the process. Flatten the data, or leave it at its default of 64."));
         if (options.TypeInfoResolver is null && JsonSerializer.IsReflectionEnabledByDefault) options = WithReflection(options);
         options.MakeReadOnly();
         return UseSerializer(new SystemTextJsonSerializer(options));

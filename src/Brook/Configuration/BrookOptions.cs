@@ -36,6 +36,10 @@ public sealed class BrookOptions
     /// <value>The default is 1 MB (1,048,576).</value>
     public int MaxEventBytes { get; set; } = 1024 * 1024;
 
+    /// <summary>The largest event that is received, in bytes as it comes; on a bus the largest message. A larger one is not looked into: an event is set aside, a message goes to the error queue. Never less than <see cref="MaxEventBytes"/>.</summary>
+    /// <value>The default is 16 MB (16,777,216).</value>
+    public int MaxReceivedBytes { get; set; } = 16 * 1024 * 1024;
+
     /// <summary>How many sent events may be unhandled on a transport that lives in this process before sending waits.</summary>
     /// <value>The default is 100,000.</value>
     public int MaxUnhandledEvents { get; set; } = 100_000;
@@ -64,6 +68,9 @@ public sealed class BrookOptions
     /// <value>The default is 250,000.</value>
     public int RememberedSharedMessages { get; set; } = 250_000;
 
+    /// <summary>What is sent is received: one byte more for the end of its line.</summary>
+    internal int ReceiveLimit => Math.Max(MaxReceivedBytes, MaxEventBytes + 1);
+
     internal int LogLimitOf(string type) => LogLimits.TryGetValue(type, out var limit) ? limit : LogLimit;
 
     internal void Validate(string instance)
@@ -73,13 +80,14 @@ public sealed class BrookOptions
         {
             if (!holds) errors.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be {rule}."));
         }
-        Check(!string.IsNullOrWhiteSpace(Author), nameof(Author), $"'{Author}'", "a name");
+        Check(!string.IsNullOrWhiteSpace(Author) && !Names.IsLonger(Author, EventLimits.MaxAuthorBytes), nameof(Author), $"'{Names.Show(Author)}'", "a name of 1,024 bytes at most");
         Check(HandlerTimeout > TimeSpan.Zero && HandlerTimeout <= TimeSpan.FromDays(1), nameof(HandlerTimeout), HandlerTimeout, "positive, one day at most");
         Check(HandlerAttempts >= 1, nameof(HandlerAttempts), HandlerAttempts, "1 or more");
         Check(RetryDelay >= TimeSpan.Zero && RetryDelay <= TimeSpan.FromSeconds(30), nameof(RetryDelay), RetryDelay, "between zero and 30 seconds");
         Check(BatchEvents is >= 1 and <= 10_000, nameof(BatchEvents), BatchEvents, "between 1 and 10,000");
         Check(BatchBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(BatchBytes), BatchBytes, "between 1 kB and 64 MB");
         Check(MaxEventBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(MaxEventBytes), MaxEventBytes, "between 1 kB and 64 MB");
+        Check(MaxReceivedBytes is >= 1024 and <= 128 * 1024 * 1024, nameof(MaxReceivedBytes), MaxReceivedBytes, "between 1 kB and 128 MB");
         Check(MaxUnhandledEvents >= 1, nameof(MaxUnhandledEvents), MaxUnhandledEvents, "1 or more");
         Check(Enum.IsDefined(UnknownEvents), nameof(UnknownEvents), UnknownEvents, "a value of UnknownEventPolicy");
         Check(LogLimit >= 0, nameof(LogLimit), LogLimit, "0 or more (BrookOptions.KeepAll keeps all)");

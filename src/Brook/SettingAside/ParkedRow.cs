@@ -16,17 +16,20 @@ internal static class ParkedRow
         json.WriteString("lane"u8, raw.Position.Lane);
         json.WriteNumber("offset"u8, raw.Position.Offset);
         if (raw.Position.MessageId != default) json.WriteString("message"u8, raw.Position.MessageId);
-        json.WriteString("type"u8, raw.Type ?? "");
+        json.WriteString("type"u8, Names.IsLonger(raw.Type, EventLimits.MaxTypeBytes) ? Names.Show(raw.Type) : raw.Type ?? "");     // the event itself has it whole
         json.WriteString("id"u8, item.Event?.Id ?? raw.Id);
         if (item.Key is { } key) json.WriteString("key"u8, key);
         json.WriteBoolean("behind"u8, item.Outcome == Outcome.Behind);
-        json.WriteString("error"u8, item.Error?.Message ?? "An earlier event of its key was set aside; this one waits behind it, so that order holds.");
+        json.WriteString("error"u8, Bounded(item.Error?.Message) ?? "An earlier event of its key was set aside; this one waits behind it, so that order holds.");
         if (item.Error is { } error) json.WriteString("error_type"u8, error.GetType().FullName);
         json.WriteNumber("attempts"u8, item.Attempts);
         json.WriteNumber("since"u8, since.ToUnixTimeMilliseconds());
         json.WriteBase64String("event"u8, record);
         json.WriteEndObject();
     }
+
+    /// <summary>A handler's own text may be of any length.</summary>
+    private static string? Bounded(string? error) => error is { Length: > Names.MaxReason } ? string.Concat(error.AsSpan(0, Names.MaxReason), "...") : error;
 
     public static ParkedEvent Read(string rowId, ReadOnlySpan<byte> value)
     {

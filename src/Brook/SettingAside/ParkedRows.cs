@@ -57,7 +57,7 @@ internal sealed class ParkedRows(LaneContext lane)
             _positions.Add((position.MessageId, position.Offset));
             if (item.Key is { } key) _keys.Add(key);
             if (lane.Batch.Raw.Span[i].HasCallersId) _ids.Add(lane.Batch.Raw.Span[i].Id);
-            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
+            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, Names.Show(lane.Batch.Raw.Span[i].Type), position, item.Attempts, item.Error);
         }
         for (var i = 0; _ids.Count > 0 && i < lane.Batch.Count; i++)
         {
