@@ -33,7 +33,7 @@ internal sealed class EventTypes
     {
         mapped = _mapped.TryGetValue(name, out var type);
         if (mapped || _unmapped.TryGetValue(name, out type)) return type!;
-        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name));
+        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name)) { Unmapped = true };
         return _unmapped.Count < MaxUnmapped ? _unmapped.GetOrAdd(name, type) : type;
     }
 
