@@ -30,7 +30,8 @@ internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : ISt
     public async ValueTask<IReadOnlyList<SourceLane>> LookAsync(bool isStarted, CancellationToken cancellationToken)
     {
         var ordinary = reading.Stream.Messages.Where(message => !message.IsInbox).Select(reading.Stream.MessageQueue).ToList();
-        var counts = await _look.CountAsync([.. _lanes.Select(lane => lane.Queue), .. ordinary], cancellationToken).ConfigureAwait(false);
+        var counts = await _look.CountAsync([NodesQueue, .. _lanes.Select(lane => lane.Queue), .. ordinary], cancellationToken).ConfigureAwait(false);
+        var isAlone = counts.GetValueOrDefault(NodesQueue) is null or { ConsumerCount: <= 1 };
         return [.. _lanes.Select(lane => LaneOf(lane.Name, lane.Queue, lane)), .. ordinary.Select(queue => LaneOf(queue, queue, null))];
 
         SourceLane LaneOf(string name, string queue, LaneEndpoint? lane)
@@ -38,7 +39,7 @@ internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : ISt
             var count = counts.GetValueOrDefault(queue);
             return new(name)
             {
-                IsHere = lane is null || lane.IsActive || count is null or { ConsumerCount: <= 1 },         // nobody else waits to be given it
+                IsHere = lane is null || lane.IsActive || isAlone || count is null or { ConsumerCount: 0 },        // who waits behind the active consumer is not counted
                 Waiting = count is null ? null : count.MessageCount + (lane?.InHand ?? 0), CountsMessages = true,
                 Halted = lane?.Halted ?? (count is null && isStarted ? $"its queue '{queue}' is not on the broker, so nobody can send to it. Restart this process to have it declared, and look who deleted it" : null),
             };

@@ -17,7 +17,7 @@ public enum BrookState
     /// <summary>The view has what the source has, or nearly (<see cref="BrookOptions.LaggingEvents"/>, <see cref="BrookOptions.LaggingAge"/>).</summary>
     Live,
 
-    /// <summary>Other processes read the lane, or all lanes of the instance: this one is well, and takes over when they go.</summary>
+    /// <summary>Other processes read the lane, or all lanes of the instance (or nothing has come that would tell): this one is well, and takes over when they go.</summary>
     Standby,
 
     /// <summary>More events are set aside than <see cref="BrookOptions.ToleratedParkedEvents"/>.</summary>

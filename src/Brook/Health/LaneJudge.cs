@@ -56,7 +56,7 @@ internal sealed class LaneJudge(BrookOptions options, TimeProvider time, LaneHis
         if (open?.StoreProblem is { } problem) return (BrookState.StoreLost, $"{lane} waits for the store{waits}: {problem.TrimEnd('.')}.");
         if (still > options.StalledAfter && open?.Watch.IsBusy == true) return (BrookState.Stalled, Text($"{lane} has not gone on for {still:hh\\:mm\\:ss}{waits}: {What(open)}."));
         if (still > options.StalledAfter) return (BrookState.Stalled, Text($"{lane}{waits} has been given nothing for {still:hh\\:mm\\:ss}, {(source.IsHere ? "and this process is the one to read it: restart it, and look at the broker's consumers" : "and no process goes on with it: look at those that should read it")}."));
-        if (open is null) return !source.IsHere ? (BrookState.Standby, $"{lane} is read by another process{waits}.") : behind > 0 || opens ? (BrookState.Starting, $"{lane} is not open yet{waits}.") : (BrookState.Live, $"{lane} has nothing to read.");
+        if (open is null) return !source.IsHere ? (BrookState.Standby, $"{lane} is read by another process, or nothing has come for it yet{waits}.") : behind > 0 || opens ? (BrookState.Starting, $"{lane} is not open yet{waits}.") : (BrookState.Live, $"{lane} has nothing to read.");
         if (behind > options.LaggingEvents) return Late(Text($"{lane} is {behind:N0} {(source.CountsMessages ? "messages" : "events")} behind; {options.LaggingEvents:N0} are lagging (LaggingEvents)"));
         if (oldest > options.LaggingAge) return Late(Text($"{lane}'s oldest event at work was sent {oldest:d\\.hh\\:mm\\:ss} ago; {options.LaggingAge} is lagging (LaggingAge){waits}"));
         return (BrookState.Live, $"{lane} is live{waits}.");

@@ -128,8 +128,8 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
     private static (BrookState State, string Reason) WellBeing(List<LaneStatus> lanes)
     {
         var others = lanes.Count(lane => lane.State == BrookState.Standby);
-        if (others > 0 && others == lanes.Count) return (BrookState.Standby, Text($"Other processes read all {others} lane(s); this one is well and takes over when they go."));
-        return (BrookState.Live, lanes.Count == 0 ? "Source and store answer." : Text($"{lanes.Count - others} of {lanes.Count} lane(s) are live here{(others > 0 ? ", the others are read by other processes" : "")}."));
+        if (others > 0 && others == lanes.Count) return (BrookState.Standby, Text($"Other processes read all {others} lane(s), or nothing has come for them yet. This one is well, and takes over."));
+        return (BrookState.Live, lanes.Count == 0 ? "Source and store answer." : Text($"{lanes.Count - others} of {lanes.Count} lane(s) are live here{(others > 0 ? "; the others are read by other processes, or nothing has come for them yet" : "")}."));
     }
 
     /// <summary>The transport's lanes, with those that are open here; and what is open here and the transport does not tell of (endpoints of ordinary messages).</summary>

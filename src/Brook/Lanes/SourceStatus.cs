@@ -23,7 +23,7 @@ public sealed class SourceLane(string name)
     /// <summary>The lane's name.</summary>
     public string Name => name;
 
-    /// <summary>This process is the one to read it.</summary>
+    /// <summary>This process is the one to read it; false where that is not known, and it was given nothing.</summary>
     public bool IsHere { get; init; } = true;
 
     /// <summary>How many events it still has, those at work included; null: not known, or <see cref="End"/> says it.</summary>

@@ -89,7 +89,7 @@ public sealed class SourceTests : IAsyncDisposable
     {
         Says(new SourceLane("s/0") { IsHere = false, Waiting = 0 }, new SourceLane("s/1") { IsHere = false, End = 0 });
 
-        Assert.Equal((BrookState.Standby, "Other processes read all 2 lane(s); this one is well and takes over when they go."), await LookAsync());
+        Assert.Equal((BrookState.Standby, "Other processes read all 2 lane(s), or nothing has come for them yet. This one is well, and takes over."), await LookAsync());
     }
 
     [Fact]
