@@ -38,9 +38,8 @@ public sealed class StatusTests
 
         topic.Write(5000, i => ("k", i == 0 ? """{"type":"hang","data":1}""" : $$$"""{"type":"step","key":"k","data":{"number":{{{i}}}}}"""));
 
-        var stalled = await UntilAsync(node, BrookState.Stalled);
-        Assert.Matches(@"^Lane stream/0 has not gone on for .* \(5,000 events wait\): a handler of 'hang' has not ended\.", stalled.Reason);
-        ends.Set();
+        try { Assert.Matches(@"^Lane stream/0 has not gone on for .* \(5,000 events wait\): a handler of 'hang' has not ended\.", (await UntilAsync(node, BrookState.Stalled)).Reason); }
+        finally { ends.Set(); }
         await UntilAsync(node, BrookState.Live, now => now.Behind == 0);
         Assert.Equal(4999, await node.View.GetAsync(Steps.Last, "k", Token));
     }
