@@ -36,12 +36,13 @@ public sealed class StatusTests
         });
         await UntilAsync(node, BrookState.Live);
 
-        topic.Write(5000, i => ("k", i == 0 ? """{"type":"hang","data":1}""" : $$$"""{"type":"step","key":"k","data":{"number":{{{i}}}}}"""));
+        await topic.WriteAsync("k", """{"type":"hang","data":1}""");
+        await topic.StepsAsync("k", 1, 50);
 
-        try { Assert.Matches(@"^Lane stream/0 has not gone on for .* \(5,000 events wait\): a handler of 'hang' has not ended\.", (await UntilAsync(node, BrookState.Stalled)).Reason); }
+        try { Assert.Matches(@"^Lane stream/0 has not gone on for .* \(51 events wait\): a handler of 'hang' has not ended\.", (await UntilAsync(node, BrookState.Stalled)).Reason); }
         finally { ends.Set(); }
         await UntilAsync(node, BrookState.Live, now => now.Behind == 0);
-        Assert.Equal(4999, await node.View.GetAsync(Steps.Last, "k", Token));
+        Assert.Equal(50, await node.View.GetAsync(Steps.Last, "k", Token));
     }
 
     [Fact]
