@@ -6,6 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 using Brook.Lanes;
 using Brook.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 
 namespace Brook;
 
@@ -130,8 +132,8 @@ public sealed class BrookBuilder
     }
 
     /// <summary>
-    /// What a transport package's <c>AddBrook</c> calls: registers the instance's <see cref="IBrook"/>, <see cref="IBrookView"/>, <see cref="IParkedEvents"/> and
-    /// <see cref="BrookEngine"/>, keyed by name; those of the default instance plain as well. The package registers <see cref="IBrookTransport"/> under the same key.
+    /// What a transport package's <c>AddBrook</c> calls: registers the instance's <see cref="IBrook"/>, <see cref="IBrookView"/>, <see cref="IParkedEvents"/>, <see cref="IBrookStatus"/> and
+    /// <see cref="BrookEngine"/>, keyed by name, and its health check; those of the default instance plain as well. The package registers <see cref="IBrookTransport"/> under the same key.
     /// </summary>
     /// <exception cref="BrookException">The name is taken, or the setup is not valid; errors of the options come all together.</exception>
     public static BrookBuilder Register(IServiceCollection services, string name, Action<BrookBuilder> configure)
@@ -146,6 +148,8 @@ public sealed class BrookBuilder
         configure(builder);
         builder.Validate();
         services.AddKeyedSingleton(name, builder);
+        services.AddKeyedSingleton<IBrookStatus>(name, (provider, _) => builder.IsSendOnly ? new StatusReader(name, builder.Options, null, () => provider.GetKeyedService<IBrookTransport>(name), Time(provider)) : EngineOf(provider, name).Status);
+        services.AddSingleton<IConfigureOptions<HealthCheckServiceOptions>>(new BrookHealthCheckOptions(name));
         services.AddKeyedSingleton<IBrook>(name, (provider, _) => new EventSender(name, builder.Options, builder.KeyOf, builder.Serializer, provider.GetRequiredKeyedService<IBrookTransport>(name), Time(provider)));
         if (!builder.IsSendOnly)
         {
@@ -155,6 +159,7 @@ public sealed class BrookBuilder
         }
         if (name.Length > 0) return builder;
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrook>(name));
+        services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrookStatus>(name));
         if (builder.IsSendOnly) return builder;
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrookView>(name));
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IParkedEvents>(name));

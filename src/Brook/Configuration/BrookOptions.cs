@@ -71,6 +71,22 @@ public sealed class BrookOptions
     /// <summary>What is sent is received: one byte more for the end of its line.</summary>
     internal int ReceiveLimit => Math.Max(MaxReceivedBytes, MaxEventBytes + 1);
 
+    /// <summary>A lane that is further behind its source than this is lagging (<see cref="BrookState.Lagging"/>); on RabbitMQ it counts messages.</summary>
+    /// <value>The default is 10,000.</value>
+    public long LaggingEvents { get; set; } = 10_000;
+
+    /// <summary>A lane whose oldest event at work was sent longer ago than this is lagging.</summary>
+    /// <value>The default is 1 minute.</value>
+    public TimeSpan LaggingAge { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>A lane is stalled when something waits and nothing has happened for this long. More than <see cref="HandlerTimeout"/>, or every slow handler stalls its lane.</summary>
+    /// <value>The default is 1 minute.</value>
+    public TimeSpan StalledAfter { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How many events may be set aside before the instance's health is degraded.</summary>
+    /// <value>The default is 0.</value>
+    public long ToleratedParkedEvents { get; set; }
+
     internal int LogLimitOf(string type) => LogLimits.TryGetValue(type, out var limit) ? limit : LogLimit;
 
     internal void Validate(string instance)
@@ -95,6 +111,10 @@ public sealed class BrookOptions
         Check(RememberedMessages is >= 1 and <= 10_000_000, nameof(RememberedMessages), RememberedMessages, "between 1 and 10,000,000");
         Check(RememberedEvents is >= 1 and <= 10_000_000, nameof(RememberedEvents), RememberedEvents, "between 1 and 10,000,000");
         Check(RememberedSharedMessages is >= 1 and <= 100_000_000, nameof(RememberedSharedMessages), RememberedSharedMessages, "between 1 and 100,000,000");
+        Check(LaggingEvents >= 0, nameof(LaggingEvents), LaggingEvents, "0 or more");
+        Check(LaggingAge > TimeSpan.Zero, nameof(LaggingAge), LaggingAge, "positive");
+        Check(StalledAfter > TimeSpan.Zero && StalledAfter <= TimeSpan.FromDays(1), nameof(StalledAfter), StalledAfter, "positive, one day at most");
+        Check(ToleratedParkedEvents >= 0, nameof(ToleratedParkedEvents), ToleratedParkedEvents, "0 or more");
         if (errors.Count > 0) throw new BrookException($"The options of Brook instance '{Names.OfInstance(instance)}' are not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
     }
 }

@@ -10,6 +10,11 @@ internal abstract class EventType(string name, Type dataType, HandlerStep[] step
 {
     public string Name => name;
     public Type DataType => dataType;
+
+    /// <summary>What metrics call it: names that nobody mapped come from outside, and would be without end.</summary>
+    public string Tag => Unmapped ? Telemetry.OtherTypes : name;
+
+    public bool Unmapped { get; init; }
     public HandlerStep[] Steps => steps;
 
     /// <summary>How many records of this type an entry's log keeps.</summary>

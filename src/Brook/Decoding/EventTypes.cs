@@ -34,7 +34,7 @@ internal sealed class EventTypes
     {
         mapped = _mapped.TryGetValue(name, out var type);
         if (mapped || _unmapped.TryGetValue(name, out type)) return type!;
-        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name));
+        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name)) { Unmapped = true };
         if (Volatile.Read(ref _unmappedCount) < MaxUnmapped && _unmapped.TryAdd(name, type)) Interlocked.Increment(ref _unmappedCount);
         return type;
     }

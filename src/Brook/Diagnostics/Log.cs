@@ -40,4 +40,10 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Error, "Lane {Lane}: the store has gone back by {Count} message(s) or offset(s): it was restored, or it lost what it had not saved. Where the transport counts offsets the lane goes back with it and loses nothing; messages that were acknowledged do not come again, and the view lacks them.", EventName = "StoreWentBack")]
     public static partial void StoreWentBack(ILogger logger, string lane, long count);
+
+    [LoggerMessage(31, LogLevel.Error, "Brook '{Instance}': lane {Lane} has not gone on for {Still}: {What}.", EventName = "LaneStalled")]
+    public static partial void LaneStalled(ILogger logger, string instance, string lane, TimeSpan still, string what);
+
+    [LoggerMessage(32, LogLevel.Information, "Brook '{Instance}': lane {Lane} goes on.", EventName = "LaneGoesOn")]
+    public static partial void LaneGoesOn(ILogger logger, string instance, string lane);
 }

@@ -22,6 +22,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     {
         (Name, Options, Types, Store, Serializer, Time, Logger) = (name, options, types, store, serializer, time, logger);
         _transport = new(transport);
+        Status = new StatusReader(name, options, this, () => Transport, time);
     }
 
     /// <summary>The instance's name; empty for the default one.</summary>
@@ -34,6 +35,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     public IViewStore Store { get; }
 
     internal string DisplayName => Names.OfInstance(Name);
+    /// <summary>How it is.</summary>
+    internal StatusReader Status { get; }
+
+    /// <summary>The lanes that this process has open.</summary>
+    internal ICollection<Lane> OpenLanes => _lanes.Values;
+
     internal DateTimeOffset Now => Time.GetUtcNow();
     internal BrookOptions Options { get; }
     internal EventTypes Types { get; }
@@ -83,6 +90,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
             throw;
         }
         _lanes[name] = lane;
+        if (Transport is not null) Status.Watch();
         return lane;
     }
 
@@ -156,6 +164,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     /// <summary>Ends the lanes' own tasks, then the store, if it can be disposed of.</summary>
     public async ValueTask DisposeAsync()
     {
+        Status.Dispose();
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
         if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else (Store as IDisposable)?.Dispose();

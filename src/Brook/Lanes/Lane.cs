@@ -38,6 +38,14 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>Why the lane stands still until somebody acts; null: it does not.</summary>
     public string? Halted => _context.Halted;
 
+    /// <summary>What it is at.</summary>
+    internal LaneWatch Watch => _context.Watch;
+
+    /// <summary>Why the store is waited for; null: it is not.</summary>
+    internal string? StoreProblem => _context.Store.Problem;
+
+    internal bool CountsOffsets => _guard.CountsOffsets;
+
     /// <summary>
     /// Takes events along the path, in order; more than <see cref="BrookOptions.BatchEvents"/> or <see cref="BrookOptions.BatchBytes"/> in parts. Ends when
     /// they are in the view, known or set aside: a store that is away is waited for, a failing event is set aside, a conflict goes round again.
@@ -46,6 +54,23 @@ public sealed class Lane : IAsyncDisposable
     /// <param name="cancellationToken">The host stops: nothing is to be acknowledged.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled; the events come again.</exception>
     public async ValueTask<BatchResult> ProcessAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
+    {
+        if (!received.IsEmpty) _context.Watch.Begins(in received.Span[0]);
+        try
+        {
+            var result = await ProcessPartsAsync(received, cancellationToken).ConfigureAwait(false);
+            _context.Watch.Ends();
+            return result;
+        }
+        catch (Exception error)
+        {
+            if (cancellationToken.IsCancellationRequested) _context.Watch.Stops();
+            else _context.Watch.Fails(error);
+            throw;
+        }
+    }
+
+    private async ValueTask<BatchResult> ProcessPartsAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
     {
         _context.Halted = null;
         if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
@@ -84,6 +109,7 @@ public sealed class Lane : IAsyncDisposable
     private async ValueTask<BatchResult> ApplyAsync(ReadOnlyMemory<EventEnvelope> received, Guid cutMessage, CancellationToken cancellationToken)
     {
         var started = _context.Time.GetTimestamp();
+        using var activity = Traces.StartBatch(_context, received.Span);
         var unknown = _decoder.Decode(received, cutMessage);                        // bytes -> events; one that cannot be read stays in, failed
         if (unknown is not null) await HaltAsync(unknown, cancellationToken).ConfigureAwait(false);
         BatchOutcome? outcome;
@@ -98,7 +124,7 @@ public sealed class Lane : IAsyncDisposable
         while (outcome is null);                                                    // a conflict brought the values there are now
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
-        Telemetry.Processed(_context.Engine.DisplayName, _context.Batch.Count, in result, _context.Time.GetElapsedTime(started));
+        Telemetry.Processed(_context, in result, _context.Time.GetElapsedTime(started));
         return result;                                                              // the transport acknowledges
     }
 

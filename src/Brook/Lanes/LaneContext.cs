@@ -9,6 +9,7 @@ internal sealed class LaneContext
     public LaneContext(BrookEngine engine, string name)
     {
         (Engine, Name) = (engine, name);
+        Watch = new LaneWatch(engine.Time);
         Store = new PatientStore(engine.Store, engine.Options, engine.Time, engine.Logger, name);
         View = NewView();
     }
@@ -24,6 +25,12 @@ internal sealed class LaneContext
     public Batch Batch { get; } = new();
     public StagedView View { get; private set; }
     public ParkedRows Parked { get; set; } = null!;
+
+    /// <summary>What the lane is at, for those who look from outside.</summary>
+    public LaneWatch Watch { get; }
+
+    /// <summary>Events by type and outcome, for the metrics.</summary>
+    public EventCounts Counts { get; } = new();
 
     /// <summary>Why the lane waits for somebody to act; null: it does not.</summary>
     public string? Halted { get; set; }

@@ -92,6 +92,35 @@ public sealed partial class DocumentsTests
     }
 
     [Fact]
+    public void Telemetry_md_has_every_instrument_with_its_kind_and_unit_and_no_other()
+    {
+        var made = Repository.Files("src", "Telemetry.cs").SelectMany(file => Instrument().Matches(File.ReadAllText(file)))
+            .Select(match => $"| `{match.Groups[2].Value}` | {match.Groups[1].Value.Replace("Observable", "", StringComparison.Ordinal).ToLowerInvariant()} | {UnitOf(match.Groups[3].Value)}|").ToList();
+        var rows = Repository.Read("docs/telemetry.md").Split('\n').Where(row => row.StartsWith("| `brook.", StringComparison.Ordinal)).ToList();
+
+        Assert.True(made.Count >= 14, $"only {made.Count} instruments were found in src");
+        None(made.Where(row => !rows.Exists(other => other.StartsWith(row, StringComparison.Ordinal))));
+        Assert.Equal(made.Count, rows.Count);
+
+        static string UnitOf(string unit) => unit == "null" ? "" : $"`{unit.Trim('"')}` ";
+    }
+
+    [Fact]
+    public void Telemetry_md_has_every_log_message_with_its_id_and_level()
+    {
+        var telemetry = Repository.Read("docs/telemetry.md");
+        var made = Repository.Files("src", "Log.cs").SelectMany(file => LogMessage().Matches(File.ReadAllText(file)))
+            .Select(match => $"| {match.Groups[1].Value} | `{match.Groups[3].Value}` | {match.Groups[2].Value.ToLowerInvariant()} |").ToList();
+
+        Assert.True(made.Count >= 30, $"only {made.Count} log messages were found in src");
+        None(made.Where(row => !telemetry.Contains(row, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Health_md_has_every_state()
+        => None(Enum.GetNames<BrookState>().Where(state => !Repository.Read("docs/health.md").Contains($"\n| `{state}` |", StringComparison.Ordinal)));
+
+    [Fact]
     public void Every_file_named_in_defaults_md_exists()
     {
         var files = Repository.Files("src", ".cs").Select(file => file.Replace('\\', '/')).ToList();
@@ -116,7 +145,7 @@ public sealed partial class DocumentsTests
     private static string ShownAs(object value, string unit) => value switch
     {
         TimeSpan time => FormattableString.Invariant($"{(unit == "milliseconds" ? time.TotalMilliseconds : time.TotalSeconds):0}"),
-        int number => FormattableString.Invariant($"{number:N0}"),
+        int or long => FormattableString.Invariant($"{value:N0}"),
         Enum policy => $"`{policy}`",
         string => "entry assembly's name",
         System.Collections.IDictionary { Count: 0 } => "empty",
@@ -135,6 +164,12 @@ public sealed partial class DocumentsTests
 
     [GeneratedRegex("RAISE EXCEPTION '([^']+)'")]
     private static partial Regex Raised();
+
+    [GeneratedRegex("""Create(Counter|Histogram|ObservableGauge)(?:<\w+>)?\("(brook[^"]+)"(?:, \(\) => s_gauges\.\w+(?:<\w+>)?\(.*\))?, ("[^"]+"|null),""")]
+    private static partial Regex Instrument();
+
+    [GeneratedRegex("""LoggerMessage\((\d+), LogLevel\.(\w+), .*EventName = "(\w+)"\)""")]
+    private static partial Regex LogMessage();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

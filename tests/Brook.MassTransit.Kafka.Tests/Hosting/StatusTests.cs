@@ -1,0 +1,123 @@
+using Brook.MassTransit.Kafka.Tests.Support;
+using Brook.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using static Brook.Change;
+
+namespace Brook.MassTransit.Kafka.Tests.Hosting;
+
+/// <summary>What an instance says of itself is what the broker says.</summary>
+public sealed class StatusTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_broker_that_is_down_is_lost_and_the_instance_is_live_when_it_is_back()
+    {
+        using var topic = new Topic();
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore());
+        await UntilAsync(node, BrookState.Live);
+
+        topic.Cluster.BrokerDown(1);
+        Assert.StartsWith("The source does not answer: ", (await UntilAsync(node, BrookState.BrokerLost)).Reason, StringComparison.Ordinal);
+        topic.Cluster.BrokerUp(1);
+
+        await UntilAsync(node, BrookState.Live);
+    }
+
+    [Fact]
+    public async Task A_lane_is_behind_what_the_broker_has_and_not_what_the_client_has_fetched()
+    {
+        using var topic = new Topic();
+        using var ends = new ManualResetEventSlim();
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore(), brook =>
+        {
+            brook.Count().On<int>("hang", e => { ends.Wait(Token); return Discard; });
+            (brook.Options.LaggingEvents, brook.Options.StalledAfter, brook.Options.LaggingAge) = (1000, TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500));
+        });
+        await UntilAsync(node, BrookState.Live);
+
+        await topic.WriteAsync("k", """{"type":"hang","data":1}""");
+        await topic.StepsAsync("k", 1, 50);
+
+        try { Assert.Matches(@"^Lane stream/0 has not gone on for .* \(51 events wait\): a handler of 'hang' has not ended\.", (await UntilAsync(node, BrookState.Stalled)).Reason); }
+        finally { ends.Set(); }
+        await UntilAsync(node, BrookState.Live, now => now.Behind == 0);
+        Assert.Equal(50, await node.View.GetAsync(Steps.Last, "k", Token));
+    }
+
+    [Fact]
+    public async Task Partitions_of_other_processes_are_theirs_and_seen_when_nobody_goes_on_with_them()
+    {
+        using var topic = new Topic(partitions: 2);
+        var store = new InMemoryViewStore();
+        await using var one = await Node.StartAsync(topic.Servers, store);
+        await using var two = await Node.StartAsync(topic.Servers, store);
+        await Steps.UntilAsync(() => one.Reader.Assigned == 1 && two.Reader.Assigned == 1);
+
+        await UntilAsync(one, BrookState.Live, now => now.Lanes.Count(lane => lane.State == BrookState.Standby) == 1);
+        await UntilAsync(two, BrookState.Live, now => now.Lanes.Count(lane => lane.IsHere) == 1);
+    }
+
+    [Fact]
+    public async Task More_processes_than_partitions_leave_one_that_is_well_without_any()
+    {
+        using var topic = new Topic();
+        var store = new InMemoryViewStore();
+        await using var one = await Node.StartAsync(topic.Servers, store);
+        await UntilAsync(one, BrookState.Live);
+        await using var two = await Node.StartAsync(topic.Servers, store);
+
+        await Steps.UntilAsync(async () => (await StateOf(one), await StateOf(two)), states => states is (BrookState.Live, BrookState.Standby) or (BrookState.Standby, BrookState.Live));
+    }
+
+    [Fact]
+    public async Task A_partition_that_nobody_reads_is_stalled()
+    {
+        using var topic = new Topic();
+        var store = new InMemoryViewStore();
+        await using (var before = await Node.StartAsync(topic.Servers, store)) await UntilAsync(before, BrookState.Live);
+        await topic.StepsAsync("a", 1, 3);
+        var errors = Enumerable.Repeat((int)Confluent.Kafka.ErrorCode.GroupAuthorizationFailed, 500).ToArray();
+        foreach (var api in new[] { KafkaServers.KafkaApi.FindCoordinator, KafkaServers.KafkaApi.ConsumerGroupHeartbeat }) topic.Cluster.PushErrors(api, errors);      // it may not join the group
+        await using var node = Node.Create(brook => Node.OnKafka(brook.UseShared(store), topic.Servers, b => b.Count().Options.StalledAfter = TimeSpan.FromSeconds(1)));
+        var starting = node.StartAsync(Token);
+
+        Assert.Contains("Group authorization failed", (await UntilAsync(node, BrookState.BrokerLost)).Reason, StringComparison.OrdinalIgnoreCase);
+        foreach (var api in new[] { KafkaServers.KafkaApi.FindCoordinator, KafkaServers.KafkaApi.ConsumerGroupHeartbeat }) topic.Cluster.ClearErrors(api);
+
+        await starting.WithDeadline();
+        await UntilAsync(node, BrookState.Live, now => now.Behind == 0);
+    }
+
+    [Fact]
+    public async Task A_lane_that_stands_still_says_why()
+    {
+        using var topic = new Topic();
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore(), brook => brook.Count().Options.UnknownEvents = UnknownEventPolicy.Fail);
+
+        await topic.WriteAsync("a", """{"type":"nobody:knows","data":1}""");
+
+        Assert.Matches(@"^Lane stream/0 stands still until somebody acts \(1 events wait\): .*nobody:knows", (await UntilAsync(node, BrookState.Halted)).Reason);
+    }
+
+    [Fact]
+    public async Task An_instance_that_only_sends_says_whether_the_broker_is_there()
+    {
+        using var topic = new Topic();
+        await using var node = await Node.StartAsync(brook => brook.SendOnly().UseKafka(topic.Servers, kafka => kafka.Topic("stream")));
+        await UntilAsync(node, BrookState.Live);
+
+        topic.Cluster.BrokerDown(1);
+
+        await UntilAsync(node, BrookState.BrokerLost);
+    }
+
+    private static async ValueTask<BrookState> StateOf(Node node) => (await node.Services.GetRequiredService<IBrookStatus>().GetAsync(Token)).State;
+
+    private static async Task<BrookStatus> UntilAsync(Node node, BrookState state, Func<BrookStatus, bool>? holds = null)
+    {
+        BrookStatus? found = null;
+        await Steps.UntilAsync(async () => (found = await node.Services.GetRequiredService<IBrookStatus>().GetAsync(Token)) is var now ? (now.State, now.Reason) : default, _ => found!.State == state && holds?.Invoke(found) != false);
+        return found!;
+    }
+}
