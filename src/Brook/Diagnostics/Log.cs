@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Error, "Lane {Lane}: the store has gone back by {Count} message(s) or offset(s): it was restored, or it lost what it had not saved. Where the transport counts offsets the lane goes back with it and loses nothing; messages that were acknowledged do not come again, and the view lacks them.", EventName = "StoreWentBack")]
     public static partial void StoreWentBack(ILogger logger, string lane, long count);
+
+    [LoggerMessage(21, LogLevel.Warning, "Lane {Lane}: the store does not tell of changes that other nodes make, so it is read again and again while somebody waits for this lane, up to once a second; it is asked again.", EventName = "NotToldOfChanges")]
+    public static partial void NotToldOfChanges(ILogger logger, string lane, Exception error);
 }
