@@ -46,4 +46,7 @@ internal static partial class Log
 
     [LoggerMessage(32, LogLevel.Information, "Brook '{Instance}': lane {Lane} goes on.", EventName = "LaneGoesOn")]
     public static partial void LaneGoesOn(ILogger logger, string instance, string lane);
+
+    [LoggerMessage(21, LogLevel.Warning, "Lane {Lane}: the store does not tell of changes that other nodes make, so it is read again and again while somebody waits for this lane, up to once a second; it is asked again.", EventName = "NotToldOfChanges")]
+    public static partial void NotToldOfChanges(ILogger logger, string lane, Exception error);
 }

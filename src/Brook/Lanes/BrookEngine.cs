@@ -12,9 +12,11 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
     private int _unknownCount;              // a concurrent dictionary's own count takes all its locks
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly List<Task> _running = [];
     private readonly SemaphoreSlim _starting = new(1);
     private readonly Lazy<IBrookTransport?> _transport;
-    private bool _started;
+    private bool _started, _ended;
     private TaskCompletionSource _outboxEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _inOutbox;
 
@@ -140,10 +142,39 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         return new(Name, Options, new EventTypes([new EventType<T>(type, null, [step], Options.LogLimitOf(type))], [], Options), Store, Serializer, () => null, Time, Logger);
     }
 
-    /// <summary>One for each lane name, also before the lane is open and over its owners in this process: who waits stays.</summary>
-    internal LaneProgress ProgressOf(string lane) => _progress.GetOrAdd(lane, static _ => new LaneProgress());
+    /// <summary>One for each lane name while somebody holds it, also before the lane is open here and over its owners: who waits stays. To be released.</summary>
+    internal LaneProgress HoldProgress(string lane)
+    {
+        while (true)
+        {
+            var progress = _progress.GetOrAdd(lane, static (name, engine) => new LaneProgress(engine, name), this);
+            if (progress.TryHold()) return progress;
+            _progress.TryRemove(new(lane, progress));
+        }
+    }
 
-    internal Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken) => ProgressOf(lane.Key).WaitAsync([.. lane], cancellationToken);
+    internal void Release(LaneProgress progress)
+    {
+        if (progress.Release()) _progress.TryRemove(new(progress.Lane, progress));
+    }
+
+    internal async Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken)
+    {
+        var progress = HoldProgress(lane.Key);
+        try { return await progress.WaitAsync([.. lane], cancellationToken).ConfigureAwait(false); }
+        finally { Release(progress); }
+    }
+
+    /// <summary>Runs while the engine does: ended, and waited for, before the store is.</summary>
+    internal void Run(Func<CancellationToken, Task> work)
+    {
+        lock (_running)
+        {
+            if (_ended) return;
+            _running.RemoveAll(static task => task.IsCompleted);
+            _running.Add(Task.Run(() => work(_ending.Token)));
+        }
+    }
 
     internal bool IsNewUnknownType(string type)
     {
@@ -156,7 +187,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         if (Interlocked.Add(ref _inOutbox, by) == 0) Interlocked.Exchange(ref _outboxEmpty, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    internal void Closed(Lane lane) => _lanes.TryRemove(new(lane.Name, lane));
+    internal void Closed(Lane lane, LaneProgress progress, LaneAnswers answers)
+    {
+        _lanes.TryRemove(new(lane.Name, lane));
+        progress.Closed(answers);
+        Release(progress);
+    }
 
     /// <summary>As <see cref="DisposeAsync"/>, which is to be preferred: the tasks' ends are not waited for.</summary>
     public void Dispose() => _ = DisposeAsync().AsTask();
@@ -166,6 +202,9 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     {
         Status.Dispose();
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
+        lock (_running) _ended = true;
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_running).ConfigureAwait(false);
         if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else (Store as IDisposable)?.Dispose();
         _starting.Dispose();

@@ -13,12 +13,15 @@ public sealed class Lane : IAsyncDisposable
     private readonly Committer _committer;
     private readonly Announcer _announcer;
     private readonly Outbox _outbox;
-    private bool _interrupted;
+    private readonly LaneProgress _progress;
+    private readonly LaneAnswers _answers;
+    private bool _interrupted, _closed;
 
     internal Lane(BrookEngine engine, string name, LaneGuard guard, LaneSource? source)
     {
         _context = new LaneContext(engine, name);
-        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, engine.ProgressOf(name)) : new OwnedGuard(_context, engine.ProgressOf(name), source);
+        _progress = engine.HoldProgress(name);
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, _progress) : new OwnedGuard(_context, _progress, source);
         _parked = _context.Parked = new ParkedRows(_context);
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);
@@ -27,6 +30,7 @@ public sealed class Lane : IAsyncDisposable
         _outbox = new Outbox(_context);
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
+        _answers = new(_guard.IsDone, _parked.HoldsAny, () => _guard.State.Epoch);
     }
 
     /// <summary>The lane's name: stream/partition.</summary>
@@ -140,14 +144,15 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>Ends the lane's own task. Events in the outbox stay there for the next owner.</summary>
     public async ValueTask DisposeAsync()
     {
-        _context.Engine.Closed(this);
+        if (!_closed) _context.Engine.Closed(this, _progress, _answers);
+        _closed = true;
         await _outbox.DisposeAsync().ConfigureAwait(false);
     }
 
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
-        _context.Engine.ProgressOf(Name).AnsweredBy(_guard.IsDone, _parked.HoldsAny);
+        _progress.Opened(_answers);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 
