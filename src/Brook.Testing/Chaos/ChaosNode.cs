@@ -1,6 +1,7 @@
 using Brook.Lanes;
 using Brook.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Brook.Testing;
 
@@ -17,9 +18,9 @@ internal sealed class ChaosNode : IAsyncDisposable
 
     public BrookEngine Engine => _provider.GetRequiredKeyedService<BrookEngine>("");
 
-    public static ChaosNode Start(Action<BrookBuilder> configure, IViewStore store, TimeProvider clock, Poison? poison = null, LaneGuard guard = LaneGuard.Offsets, int batchEvents = ChaosPlan.Uncut)
+    public static ChaosNode Start(Action<BrookBuilder> configure, IViewStore store, TimeProvider clock, CallLimit limit, Poison? poison = null, LaneGuard guard = LaneGuard.Offsets, int batchEvents = ChaosPlan.Uncut)
     {
-        var (services, seen) = (new ServiceCollection().AddSingleton(clock), new ChaosStore(store));
+        var (services, seen) = (new ServiceCollection().AddSingleton(clock).AddSingleton<ILoggerFactory>(limit), new ChaosStore(store, limit));
         BrookBuilder.Register(services, "", brook =>
         {
             brook.Options.Author = "chaos";

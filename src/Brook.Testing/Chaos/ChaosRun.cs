@@ -17,10 +17,10 @@ internal sealed class ChaosRun : IAsyncDisposable
     private readonly List<ChaosNode> _nodes = [];
     private readonly List<string> _story;
 
-    public ChaosRun(ChaosPlan plan, Action<BrookBuilder> configure, IViewStore store, ChaosClock clock, IReadOnlyList<ChaosEvent> events, Poison poison, List<string> story)
+    public ChaosRun(ChaosPlan plan, Action<BrookBuilder> configure, IViewStore store, ChaosClock clock, CallLimit limit, IReadOnlyList<ChaosEvent> events, Poison poison, List<string> story)
     {
         (_plan, _store, _clock, _events, _story) = (plan, store, clock, events, story);
-        _start = () => ChaosNode.Start(configure, store, clock, poison, plan.Guard, plan.BatchEvents);
+        _start = () => ChaosNode.Start(configure, store, clock, limit, poison, plan.Guard, plan.BatchEvents);
         (_topics, _owners) = ([.. Enumerable.Range(0, plan.Lanes).Select(lane => new Topic(lane, plan.Guard))], new ChaosNode?[plan.Lanes]);
     }
 

@@ -4,7 +4,7 @@ using Brook.Storage;
 namespace Brook.Testing;
 
 /// <summary>The store as one process sees it: something may happen before each call and after it.</summary>
-internal sealed class ChaosStore(IViewStore inner) : IViewStore
+internal sealed class ChaosStore(IViewStore inner, CallLimit limit) : IViewStore
 {
     /// <summary>Told of each call before (false) and after (true) it reaches the store; a commit is given. Null: nothing happens.</summary>
     public Func<Commit?, bool, CancellationToken, ValueTask>? Calling { get; set; }
@@ -54,5 +54,9 @@ internal sealed class ChaosStore(IViewStore inner) : IViewStore
         return result;
     }
 
-    private ValueTask CallingAsync(Commit? commit, bool after, CancellationToken cancellationToken) => Calling?.Invoke(commit, after, cancellationToken) ?? default;
+    private ValueTask CallingAsync(Commit? commit, bool after, CancellationToken cancellationToken)
+    {
+        limit.Count();
+        return Calling?.Invoke(commit, after, cancellationToken) ?? default;
+    }
 }

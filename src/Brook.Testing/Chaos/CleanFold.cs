@@ -6,10 +6,10 @@ namespace Brook.Testing;
 /// <summary>What the view must be: the events one by one, each a batch of its own, nothing in the way. Which events stand behind a failed one is found out here, not by the engine.</summary>
 internal static class CleanFold
 {
-    public static async Task<ViewImage> OfAsync(IReadOnlyList<ChaosEvent> events, Action<BrookBuilder> configure, IReadOnlySet<string> without, DateTimeOffset now, CancellationToken cancellationToken)
+    public static async Task<ViewImage> OfAsync(IReadOnlyList<ChaosEvent> events, Action<BrookBuilder> configure, IReadOnlySet<string> without, DateTimeOffset now, CallLimit limit, CancellationToken cancellationToken)
     {
         var clock = new ChaosClock(now);
-        var node = ChaosNode.Start(configure, new InMemoryViewStore(clock), clock, new Poison(events, once: false));
+        var node = ChaosNode.Start(configure, new InMemoryViewStore(clock), clock, limit, new Poison(events, once: false));
         await using (node)
         {
             var lane = await node.OpenAsync(0, cancellationToken);

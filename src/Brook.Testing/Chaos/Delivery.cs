@@ -28,7 +28,7 @@ internal sealed class Delivery(ChaosRun run, ChaosNode node, int lane, int count
             for (var i = 0; i < _faults.Count; i++)
             {
                 var fault = _faults[i];
-                if (fault.Call > _call || fault.After != after || (fault.Kind == FaultKind.Touch && commit is null)) continue;
+                if (fault.Call > _call || fault.After != after || (IsForCommits(fault) && !(commit is not null && WritesView(commit)))) continue;
                 _faults.RemoveAt(i--);
                 await HappenAsync(fault, commit, when, cancellationToken);
             }
@@ -37,6 +37,16 @@ internal sealed class Delivery(ChaosRun run, ChaosNode node, int lane, int count
         {
             node.Store.Calling = calling;
         }
+    }
+
+    /// <summary>Another writer is met between a read and the commit over it.</summary>
+    private static bool IsForCommits(FaultStep fault) => fault.Kind == FaultKind.Touch || fault is { Kind: FaultKind.OtherLane, After: false };
+
+    private static bool WritesView(Commit commit)
+    {
+        foreach (ref readonly var entry in commit.Entries)
+            if (!entry.Entry.Collection.StartsWith('$')) return true;
+        return false;
     }
 
     private async ValueTask HappenAsync(FaultStep fault, Commit? commit, string when, CancellationToken cancellationToken)
@@ -80,7 +90,6 @@ internal sealed class Delivery(ChaosRun run, ChaosNode node, int lane, int count
         var keys = new List<EntryKey>();
         foreach (ref readonly var entry in commit.Entries)
             if (!entry.Entry.Collection.StartsWith('$')) keys.Add(entry.Entry);
-        if (keys.Count == 0) return 0;
         var (found, touch) = (await run.Store.ReadAsync(keys.ToArray(), cancellationToken), new Commit(Commit.NewVersion()));
         for (var i = 0; i < found.Length; i++)
             if (!found[i].IsMissing) touch.Add(new CommitEntry(keys[i], EntryAction.Put, found[i].Version, found[i].Value) { ExpiresAt = found[i].ExpiresAt });

@@ -20,8 +20,9 @@ internal static class PlanMaker
     public static ChaosPlan Make(int seed, int given, int sources, int size, ChaosFaults faults, Action<int, Random> make)
     {
         var random = new Random(seed);
-        var kinds = s_kinds.Where(kind => faults.HasFlag(kind.Fault)).Select(kind => kind.Kind).ToArray();
         var lanes = faults.HasFlag(ChaosFaults.Reorder) && random.Next(2) == 0 ? random.Next(2, 4) : 1;
+        var kinds = s_kinds.Where(kind => faults.HasFlag(kind.Fault) && (lanes > 1 || kind.Kind != FaultKind.OtherLane)).Select(kind => kind.Kind).ToList();
+        if (kinds.Contains(FaultKind.OtherLane)) kinds.AddRange([FaultKind.OtherLane, FaultKind.OtherLane]);       // it needs two lanes that have something to do
         var (guard, batch) = (random.Next(2) == 0 ? LaneGuard.Offsets : LaneGuard.MessageIds, faults.HasFlag(ChaosFaults.Cuts) ? random.Next(1, 9) : 1);
         var (steps, events) = (new List<Step>(), given + (sources > given ? 1 + random.Next(size) : 0));
         for (var i = 0; i < events; i++)
@@ -29,7 +30,7 @@ internal static class PlanMaker
             steps.Add(EventOf(random, i < given ? i : random.Next(given, sources), faults, make));
             if (faults.HasFlag(ChaosFaults.Duplicates) && random.Next(8) == 0) steps.Add(new AgainStep(random.Next(100)));
             if (i < events - 1 && random.Next(3) > 0) continue;
-            for (var n = kinds.Length == 0 ? 0 : random.Next(3); n > 0; n--) steps.Add(new FaultStep(kinds[random.Next(kinds.Length)], random.Next(random.Next(2) == 0 ? 3 : 9), random.Next(2) == 0, random.Next(4)));
+            for (var n = kinds.Count == 0 ? 0 : random.Next(4); n > 0; n--) steps.Add(new FaultStep(kinds[random.Next(kinds.Count)], random.Next(random.Next(2) == 0 ? 3 : 9), random.Next(2) == 0, random.Next(4)));
             var back = faults.HasFlag(ChaosFaults.Duplicates) && random.Next(3) == 0 ? random.Next(1, 8) : 0;
             steps.Add(new DeliverStep(random.Next(lanes), back > 0 && random.Next(2) == 0 ? 0 : faults.HasFlag(ChaosFaults.Cuts) ? random.Next(1, 8) : 1, back));
         }

@@ -15,7 +15,7 @@ internal sealed class Shrinker(Trial trial, CancellationToken cancellationToken)
     public async Task<(ChaosPlan Plan, Failure Failure)> ShrinkAsync(ChaosPlan plan, Failure failure)
     {
         (_plan, _failure) = (plan, failure);
-        for (var changed = true; changed;)
+        for (var changed = failure.Kind != FailureKind.Hangs; changed;)
         {
             changed = await TryAsync(_plan with { Lanes = 1 });
             changed |= await TryAsync(_plan with { BatchEvents = 1 });
@@ -39,10 +39,15 @@ internal sealed class Shrinker(Trial trial, CancellationToken cancellationToken)
 
     private async Task<bool> SimplifyAsync(int index)
     {
+        for (var by = 1; by <= 3 && _plan.Steps[index] is not FaultStep && _plan.Steps.Skip(index).Any(step => step is FaultStep); by++)
+            if (await TryAsync(_plan with { Steps = [.. _plan.Steps.Take(index), .. _plan.Steps.Skip(index + 1).Select(step => Earlier(step, by))] })) return index < _plan.Steps.Count;
         foreach (var step in Simpler(_plan.Steps[index]))
             if (step != _plan.Steps[index] && await TryAsync(_plan with { Steps = [.. _plan.Steps.Take(index), step, .. _plan.Steps.Skip(index + 1)] })) return true;
         return false;
     }
+
+    /// <summary>Without the step before it there are fewer calls.</summary>
+    private static Step Earlier(Step step, int by) => step is FaultStep fault ? fault with { Call = Math.Max(0, fault.Call - by) } : step;
 
     private static IEnumerable<Step> Simpler(Step step)
     {

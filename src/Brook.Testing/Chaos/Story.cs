@@ -29,6 +29,7 @@ internal static class Story
     {
         FailureKind.Nondeterministic => "the same events, folded twice, make two views",
         FailureKind.Differs => "the view is not the clean fold of the events",
+        FailureKind.Hangs => "the run did not end",
         _ => "the run broke off",
     };
 
@@ -43,7 +44,8 @@ internal static class Story
     private static string Likely(ChaosPlan plan, Failure failure) => failure.Kind switch
     {
         FailureKind.Nondeterministic => "a handler uses the clock, random numbers, new ids or state of its own. Take what it needs from the event",
-        FailureKind.Broke => "a handler that blocks, or a store that fails without end",
+        FailureKind.Hangs => "a handler that blocks",
+        FailureKind.Broke => "what the last line says; a lane waits for ever for a store that fails, and for an operator where going on would lose events",
         _ when plan.Lanes > 1 && !plan.Steps.Any(step => step is FaultStep or AgainStep or DeliverStep { Back: > 0 }) => "the view depends on the order of events of different keys. Give them one key, or leave this out where the stream has one partition: .Without(ChaosFaults.Reorder)",
         _ when plan.Steps.All(step => step is EventStep { Poison: PoisonKind.None } or DeliverStep { Back: 0 }) => "a handler reads the view in a way that does not see what stands before it in its batch, or keeps state of its own",
         _ => "a handler keeps state of its own or changes what it was given, or the store breaks a promise (ViewStoreContract)",

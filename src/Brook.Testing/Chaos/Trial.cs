@@ -3,7 +3,7 @@ using Brook.Storage;
 namespace Brook.Testing;
 
 /// <summary>Why a trial failed.</summary>
-internal enum FailureKind { Nondeterministic, Differs, Broke }
+internal enum FailureKind { Nondeterministic, Differs, Broke, Hangs }
 
 /// <summary>A failed trial, as it is shown.</summary>
 internal sealed record Failure(FailureKind Kind, string Where, string Expected, string Found, IReadOnlyList<ChaosEvent> Events, IReadOnlyList<string> Story, Exception? Cause = null);
@@ -22,25 +22,37 @@ internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<R
     {
         var (events, story) = (new List<ChaosEvent>(), new List<string>());
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = new CallLimit(ending, plan.Steps.Count);
+        var running = Task.Run(() => RunAsync(plan, events, story, limit, ending.Token), cancellationToken);
         try
         {
-            return await Task.Run(() => RunAsync(plan, events, story, ending.Token), cancellationToken).WaitAsync(s_deadline, cancellationToken);
+            return await running.WaitAsync(s_deadline, cancellationToken);
         }
-        catch (TimeoutException e)
+        catch (TimeoutException) when (!running.IsCompleted)
         {
             await ending.CancelAsync();
-            return new(new(FailureKind.Broke, "how it ends", $"within {s_deadline.TotalSeconds} seconds", e.StackTrace?.Contains(nameof(ChaosRun), StringComparison.Ordinal) == true ? e.Message : "it does not: a handler that blocks, or a lane that stands still", [.. events], [.. story]), events.Count, new Dictionary<ChaosFaults, long>(), "");
+            return Ends(FailureKind.Hangs, $"not within {s_deadline.TotalSeconds} seconds");
         }
-        catch (Exception e) when (e is not (OperationCanceledException or FormatException) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && limit.Exceeded is { } why)
         {
-            return new(new(FailureKind.Broke, "how it ends", "no exception", $"{e.GetType().Name}: {e.Message}", [.. events], [.. story], e), events.Count, new Dictionary<ChaosFaults, long>(), "");
+            return Ends(FailureKind.Broke, why);
         }
+        catch (Exception e) when (e is not (FormatException or OperationCanceledException))
+        {
+            return Ends(FailureKind.Broke, $"{e.GetType().Name}: {e.Message}", e);
+        }
+
+        TrialResult Ends(FailureKind kind, string how, Exception? cause = null) => new(new(kind, "how it ends", "when all is handled", how, [.. events], [.. story], cause), events.Count, new Dictionary<ChaosFaults, long>(), "");
     }
 
     /// <summary>An engine to make events with.</summary>
-    public ChaosNode Idle() => ChaosNode.Start(configure, new InMemoryViewStore(), new ChaosClock(s_now));
+    public ChaosNode Idle()
+    {
+        var clock = new ChaosClock(s_now);
+        return ChaosNode.Start(configure, new InMemoryViewStore(clock), clock, new CallLimit(new(), 0));
+    }
 
-    private async Task<TrialResult> RunAsync(ChaosPlan plan, List<ChaosEvent> events, List<string> story, CancellationToken cancellationToken)
+    private async Task<TrialResult> RunAsync(ChaosPlan plan, List<ChaosEvent> events, List<string> story, CallLimit limit, CancellationToken cancellationToken)
     {
         int attempts;
         var idle = Idle();
@@ -49,18 +61,18 @@ internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<R
             events.AddRange(ChaosEvent.Of(plan, sources, idle.Engine));
             attempts = idle.Engine.Options.HandlerAttempts;
         }
-        var expected = await CleanFold.OfAsync(events, configure, without, s_now, cancellationToken);
-        var again = await CleanFold.OfAsync(events, configure, without, s_later, cancellationToken);
+        var expected = await CleanFold.OfAsync(events, configure, without, s_now, limit, cancellationToken);
+        var again = await CleanFold.OfAsync(events, configure, without, s_later, limit, cancellationToken);
         if (expected.DifferenceTo(again, events, 1) is var (where, first, second))
             return new(new(FailureKind.Nondeterministic, where, first, second, events, []), events.Count, new Dictionary<ChaosFaults, long>(), "");
         var clock = new ChaosClock(s_now);
         var store = open(clock);
-        var run = new ChaosRun(plan, configure, store, clock, events, new Poison(events, once: attempts > 1), story);
+        var run = new ChaosRun(plan, configure, store, clock, limit, events, new Poison(events, once: attempts > 1), story);
         try
         {
             await store.StartAsync(cancellationToken);
             await run.RunAsync(cancellationToken);
-            var reader = ChaosNode.Start(configure, store, clock);
+            var reader = ChaosNode.Start(configure, store, clock, limit);
             await using (reader)
             {
                 var found = await ViewImage.ReadAsync(reader, without, cancellationToken);
