@@ -21,11 +21,12 @@ public sealed class Chaos
     private readonly HashSet<string> _without = [];
     private Func<TimeProvider, IViewStore> _open = clock => new InMemoryViewStore(clock);
     private ChaosFaults _faults = ChaosFaults.All;
+    private TimeSpan _deadline = TimeSpan.FromSeconds(30);
 
     private Chaos(string name, Action<BrookBuilder> configure) => (_name, _configure) = (name, configure);
 
     /// <summary>Chaos with one handler class.</summary>
-    /// <param name="configure">More setup: services the handler needs (<see cref="BrookBuilder.Services"/>), keys of events, options; null: none. Called for each process that a trial starts. Store, retry delay, handler timeout and batch size are the trial's.</param>
+    /// <param name="configure">More setup: services the handler needs (<see cref="BrookBuilder.Services"/>), keys of events, options; null: none. Called for each process that a trial starts. Store, clock (<see cref="TimeProvider"/>), retry delay, handler timeout and batch size are the trial's.</param>
     public static Chaos For<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.Interfaces)] THandler>(Action<BrookBuilder>? configure = null) where THandler : class
         => new(typeof(THandler).Name, brook =>
         {
@@ -88,6 +89,15 @@ public sealed class Chaos
         return this;
     }
 
+    /// <summary>How long one run may take, in real time, before it counts as one that does not end: 30 seconds unless said otherwise.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public Chaos Within(TimeSpan deadline)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        _deadline = deadline;
+        return this;
+    }
+
     /// <summary>Runs trials until one fails.</summary>
     /// <param name="trials">How many; at least 1. The first ones are short.</param>
     /// <param name="seed">Makes the trials: the same seed, the same trials.</param>
@@ -106,7 +116,7 @@ public sealed class Chaos
         {
             var plan = await MakeAsync(trial, seed, i);
             var result = await trial.RunAsync(plan, cancellationToken);
-            if (result.Failure is { } failure) throw await ShownAsync(trial, string.Create(CultureInfo.InvariantCulture, $"seed {seed}, trial {i + 1}"), plan, failure, cancellationToken);
+            if (result.Failure is { } failure) throw await ShownAsync(trial, string.Create(CultureInfo.InvariantCulture, $"seed {seed}, trial {i + 1}; the shortest sequence found that fails"), plan, failure, cancellationToken);
             events += result.Events;
             foreach (var (fault, times) in result.Faults) faults[fault] = faults.GetValueOrDefault(fault) + times;
             foreach (var e in plan.Steps.OfType<EventStep>()) if (e.Poison != PoisonKind.None) faults[ChaosFaults.Poison] = faults.GetValueOrDefault(ChaosFaults.Poison) + 1;
@@ -132,7 +142,7 @@ public sealed class Chaos
     private Trial Trial()
     {
         if (_given.Count + _made.Count == 0) throw new InvalidOperationException("Chaos has no events. Add some with Given, or a kind of them with Events.");
-        return new(_configure, [.. _given, .. _made], _open, _without);
+        return new(_configure, [.. _given, .. _made], _open, _without, _deadline);
     }
 
     private async Task<ChaosPlan> MakeAsync(Trial trial, int seed, int index)

@@ -20,13 +20,14 @@ internal sealed class ChaosNode : IAsyncDisposable
 
     public static ChaosNode Start(Action<BrookBuilder> configure, IViewStore store, TimeProvider clock, CallLimit limit, Poison? poison = null, LaneGuard guard = LaneGuard.Offsets, int batchEvents = ChaosPlan.Uncut)
     {
-        var (services, seen) = (new ServiceCollection().AddSingleton(clock).AddSingleton<ILoggerFactory>(limit), new ChaosStore(store, limit));
+        var (services, seen) = (new ServiceCollection().AddSingleton<ILoggerFactory>(limit), new ChaosStore(store, limit));
         BrookBuilder.Register(services, "", brook =>
         {
             brook.Options.Author = "chaos";
             configure(brook);
             brook.UseStore(_ => seen);
             (brook.Options.RetryDelay, brook.Options.HandlerTimeout, brook.Options.BatchEvents) = (TimeSpan.Zero, ChaosClock.HandlerTimeout, batchEvents);
+            services.AddSingleton(clock);                       // also where the application has another: time is the trial's
             if (poison is null) return;
             services.AddSingleton(poison);
             brook.AddHandler<PoisonHandler>();

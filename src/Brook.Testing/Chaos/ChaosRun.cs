@@ -99,7 +99,7 @@ internal sealed class ChaosRun : IAsyncDisposable
             if (batch.Length == 0) return false;
             Say($"{indent}lane {lane} is handed {_topics[lane].Show(batch)}");
             if (back > 0) Faults[ChaosFaults.Duplicates] = Faults.GetValueOrDefault(ChaosFaults.Duplicates) + 1;
-            if (batch.Length > _plan.BatchEvents) Faults[ChaosFaults.Cuts] = Faults.GetValueOrDefault(ChaosFaults.Cuts) + 1;
+            if (batch.Length > _plan.BatchEvents && _plan.BatchEvents > 1) Faults[ChaosFaults.Cuts] = Faults.GetValueOrDefault(ChaosFaults.Cuts) + 1;
             var result = await open.ProcessAsync(batch, life.Token);
             if (result.Outcome == BatchOutcome.Committed) _topics[lane].Acknowledge(batch);
             else Say($"{indent}lane {lane} learns that {(result.Outcome == BatchOutcome.Fenced ? "it has another owner" : "its position has moved")}");

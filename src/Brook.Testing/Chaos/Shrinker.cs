@@ -21,6 +21,7 @@ internal sealed class Shrinker(Trial trial, CancellationToken cancellationToken)
             changed |= await TryAsync(_plan with { BatchEvents = 1 });
             changed |= await TryAsync(_plan with { Guard = LaneGuard.Offsets });
             changed |= await DropAsync();
+            changed |= await SimplifyTogetherAsync();
             for (var i = 0; i < _plan.Steps.Count; i++)
                 while (await SimplifyAsync(i)) changed = true;
         }
@@ -44,6 +45,16 @@ internal sealed class Shrinker(Trial trial, CancellationToken cancellationToken)
         foreach (var step in Simpler(_plan.Steps[index]))
             if (step != _plan.Steps[index] && await TryAsync(_plan with { Steps = [.. _plan.Steps.Take(index), step, .. _plan.Steps.Skip(index + 1)] })) return true;
         return false;
+    }
+
+    /// <summary>Events that share a key go on sharing one: the same choice is made smaller in all of them.</summary>
+    private async Task<bool> SimplifyTogetherAsync()
+    {
+        var changed = false;
+        foreach (var choice in _plan.Steps.OfType<EventStep>().SelectMany(step => step.Choices).Distinct().Where(choice => choice > 0).Order().ToList())
+            foreach (var smaller in (long[])[0, 1, choice / 2, choice - 1])
+                if (smaller < choice && (changed |= await TryAsync(_plan with { Steps = [.. _plan.Steps.Select(step => step is EventStep e ? e with { Choices = Array.ConvertAll(e.Choices, made => made == choice ? smaller : made) } : step)] }))) break;
+        return changed;
     }
 
     /// <summary>Without the step before it there are fewer calls.</summary>

@@ -9,7 +9,7 @@ internal static class Story
     public static ChaosException Of(string name, string found, ChaosPlan plan, Failure failure, bool repeats)
     {
         var text = new StringBuilder();
-        Line($"Chaos with {name}: {What(failure.Kind)} ({found}; the shortest sequence found that fails)");
+        Line($"Chaos with {name}: {What(failure.Kind)} ({found})");
         Line("events");
         foreach (var e in failure.Events) Line($"  {e.Number}  {e.Text}{(e.HasCallersId ? ", with an id of its own" : "")}{Fails(e.Poison)}{(plan.Lanes > 1 ? $" -> lane {e.Lane}" : "")}");
         if (failure.Story.Count > 0) Line("what happened");

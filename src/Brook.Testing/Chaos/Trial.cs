@@ -12,9 +12,8 @@ internal sealed record Failure(FailureKind Kind, string Where, string Expected, 
 internal sealed record TrialResult(Failure? Failure, int Events, IReadOnlyDictionary<ChaosFaults, long> Faults, string Image);
 
 /// <summary>Runs plans: twice as a clean fold, then as chaos, and compares.</summary>
-internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<Random, Lanes.BrookEngine, BrookEvent>> sources, Func<TimeProvider, IViewStore> open, IReadOnlySet<string> without)
+internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<Random, Lanes.BrookEngine, BrookEvent>> sources, Func<TimeProvider, IViewStore> open, IReadOnlySet<string> without, TimeSpan deadline)
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
     private static readonly DateTimeOffset s_now = DateTimeOffset.UnixEpoch.AddYears(56).AddDays(1), s_later = s_now.AddDays(40).AddHours(7).AddMinutes(3).AddSeconds(1.234);
 
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -26,12 +25,12 @@ internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<R
         var running = Task.Run(() => RunAsync(plan, events, story, limit, ending.Token), cancellationToken);
         try
         {
-            return await running.WaitAsync(s_deadline, cancellationToken);
+            return await running.WaitAsync(deadline, cancellationToken);
         }
         catch (TimeoutException) when (!running.IsCompleted)
         {
             await ending.CancelAsync();
-            return Ends(FailureKind.Hangs, $"not within {s_deadline.TotalSeconds} seconds");
+            return Ends(FailureKind.Hangs, $"not within {deadline.TotalSeconds} seconds");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && limit.Exceeded is { } why)
         {
