@@ -37,7 +37,7 @@ internal sealed class ForwardedEvents(BrookEngine engine)
             if (await lane.View.FoldAsync(cancellationToken).ConfigureAwait(false) is { } failure) throw failure.Error;
             using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-            var context = new HandlerContext(lane.Engine.Name, 1, lane.View);
+            var context = new HandlerContext(lane.Engine.Name, 1, isReplay: false, lane.View);
             try { changes = await step.Reading!(e, context, either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false); }
             finally { context.End(); }
         }

@@ -88,6 +88,14 @@ public sealed class BrookBuilder
         return this;
     }
 
+    /// <summary>The view is built anew from its stream: events sent before <paramref name="time"/> change it and send nothing (<see cref="BrookOptions.ReplayUntil"/>). Those sent later are handled as ever.</summary>
+    /// <param name="time">When the view that has handled them before was stopped.</param>
+    public BrookBuilder ReplayUntil(DateTimeOffset time)
+    {
+        Options.ReplayUntil = time;
+        return this;
+    }
+
     /// <summary>The application sends events and has no view: no handlers, no store, no lanes.</summary>
     public BrookBuilder SendOnly()
     {

@@ -44,6 +44,13 @@ public sealed class BrookOptions
     /// <value>The default is 100,000.</value>
     public int MaxUnhandledEvents { get; set; } = 100_000;
 
+    /// <summary>
+    /// An event that was sent before this is replayed: it changes the view, and what its handlers send (<see cref="Change.Send{T}"/>) stays unsent, because it left when the event was first handled.
+    /// For a view that is built anew from its stream. The time is that of sending as the transport has it; it may stay set when the replay is over.
+    /// </summary>
+    /// <value>The default is null: nothing is.</value>
+    public DateTimeOffset? ReplayUntil { get; set; }
+
     /// <summary>What becomes of an event whose type nobody mapped and no untyped handler takes.</summary>
     /// <value>The default is <see cref="UnknownEventPolicy.Ignore"/>.</value>
     public UnknownEventPolicy UnknownEvents { get; set; }

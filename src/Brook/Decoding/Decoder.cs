@@ -20,6 +20,7 @@ internal sealed class Decoder(LaneContext lane)
             ref readonly var raw = ref received.Span[i];
             ref var item = ref batch[i];
             item.Key = raw.Key;
+            item.IsReplay = raw.SentAt != default && raw.SentAt < lane.Options.ReplayUntil;
             if (raw.Error is { } error)
             {
                 batch.Refuse(i, new BrookException(Names.OneLine(error, Names.MaxReason)));

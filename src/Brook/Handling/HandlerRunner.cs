@@ -80,7 +80,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         }
         batch[index].Reads = true;
         var outages = lane.Store.Outages;
-        var context = new HandlerContext(lane.Engine.Name, batch[index].Attempts + batch.Conflicts + 1, lane.View);
+        var context = new HandlerContext(lane.Engine.Name, batch[index].Attempts + batch.Conflicts + 1, batch[index].IsReplay, lane.View);
         lane.View.Reader = context;
         using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
