@@ -68,13 +68,13 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
     public async ValueTask<RetryResult> ReplaceAsync<T>(string rowId, T data, CancellationToken cancellationToken)
     {
         var row = await FindAsync(rowId, cancellationToken).ConfigureAwait(false);
-        return await ReplaceAsync(row, Replacement.Of(row, data, engine), cancellationToken).ConfigureAwait(false);
+        return await ReplaceAsync(row, Replacement.ByData(row, data, engine), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<RetryResult> ReplaceRecordAsync(string rowId, ReadOnlyMemory<byte> record, CancellationToken cancellationToken)
     {
         var row = await FindAsync(rowId, cancellationToken).ConfigureAwait(false);
-        return await ReplaceAsync(row, Replacement.Of(row, record.ToArray(), engine), cancellationToken).ConfigureAwait(false);
+        return await ReplaceAsync(row, Replacement.ByRecord(row, record.ToArray(), engine), cancellationToken).ConfigureAwait(false);
     }
 
     internal static BrookException NoRow(string rowId, BrookEngine engine)

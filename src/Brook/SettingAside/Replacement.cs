@@ -9,7 +9,7 @@ namespace Brook;
 internal static class Replacement
 {
     /// <summary>The same event with other data.</summary>
-    public static ParkedEvent Of<T>(ParkedEvent row, T data, BrookEngine engine)
+    public static ParkedEvent ByData<T>(ParkedEvent row, T data, BrookEngine engine)
     {
         var was = EventEnvelope.Read(row.Event, row.Position, row.Since);
         if (was.Error is not null || row.Rule == RetryRule.Unreadable)
@@ -19,11 +19,11 @@ internal static class Replacement
         var record = new ArrayBufferWriter<byte>();
         try { EventWriter.Write(e, in stamp, data is JsonElement ? AsItIs.Instance : engine.Serializer, record); }
         catch (Exception error) { throw new BrookException($"The new data of row '{row.RowId}' cannot be serialized: {error.Message}", error); }
-        return Of(row, record.WrittenMemory, engine);
+        return ByRecord(row, record.WrittenMemory, engine);
     }
 
     /// <summary>Another event in its place.</summary>
-    public static ParkedEvent Of(ParkedEvent row, ReadOnlyMemory<byte> record, BrookEngine engine)
+    public static ParkedEvent ByRecord(ParkedEvent row, ReadOnlyMemory<byte> record, BrookEngine engine)
     {
         var now = EventEnvelope.Read(record, row.Position, row.Since);
         if (now.Error is { } error) throw Refused(row, error);

@@ -106,11 +106,8 @@ internal sealed class ParkedTrial(int seed, Func<IViewStore, IViewStore>? ablate
     {
         var (op, skip) = (OpOf(row), random.Next(2) == 0);
         if (!_byHand.TryAdd(op.Number, skip ? null : op.N + 1000)) return;
-        while (await parked.TryAsync(p => p.GetAsync(row.RowId, cancellationToken)) is { Done: false } or { Result: not null })
-        {
+        for (var now = (Done: true, Result: (ParkedEvent?)row); !now.Done || (now.Result is { } there && OpOf(there).Bad); now = await parked.TryAsync(p => p.GetAsync(row.RowId, cancellationToken)))
             await parked.TryAsync(p => skip ? p.SkipAsync(row.RowId, cancellationToken) : p.ReplaceAsync(row.RowId, op with { Bad = false, N = op.N + 1000 }, cancellationToken));
-            if (!skip) return;
-        }
     }
 
     private async Task<string?> ReleaseAllAsync(IViewStore store, CancellationToken cancellationToken)
