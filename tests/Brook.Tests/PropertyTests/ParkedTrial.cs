@@ -34,7 +34,7 @@ internal sealed class ParkedTrial(int seed, Func<IViewStore, IViewStore>? ablate
     /// <summary>Null, or the first difference found.</summary>
     public async Task<string?> RunAsync(CancellationToken cancellationToken)
     {
-        for (var i = 0; i < 150; i++)
+        for (var i = 0; i < 100; i++)
         {
             _ops.Add(new ParkedOp(i, _random.Next(6) == 0 ? null : $"k{_random.Next(4)}", _random.Next(1, 100), _random.Next(25) == 0));
             if (_random.Next(7) == 0) _broken[i] = true;
