@@ -28,7 +28,7 @@ internal sealed class ViewImage
                 image.Entries[$"{collection}/{key}"] = (Encoding.UTF8.GetString(entry.Value.Span), entry.ExpiresAt is not null, log);
             }
         foreach (var (id, row) in await RowsAsync(store, ParkedRow.Collection, cancellationToken))
-            if (ParkedRow.Read(id, row.Value.Span) is var parked) image.SetAside.Add((parked.Id, parked.StandsBehind, parked.Error));
+            if (ParkedRow.Read(id, in row) is var parked) image.SetAside.Add((parked.Id, parked.StandsBehind, parked.Error));
         foreach (var (_, row) in await RowsAsync(store, "$outbox", cancellationToken))
             if (EventEnvelope.Read(row.Value.ToArray(), default, default) is var e) image.Sent.Add((Guid.Parse(e.Headers![BrookEvent.CausationHeader]), $"{e.Type}({e.Key}) {Encoding.UTF8.GetString(e.Data.Span)} id {e.Id}"));
         return image;

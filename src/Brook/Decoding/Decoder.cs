@@ -23,11 +23,13 @@ internal sealed class Decoder(LaneContext lane)
             item.IsReplay = raw.SentAt != default && raw.SentAt < lane.Options.ReplayUntil;
             if (raw.Error is { } error)
             {
+                item.Rule = RetryRule.Unreadable;
                 batch.Refuse(i, new BrookException(Names.OneLine(error, Names.MaxReason)));
                 continue;
             }
             if (EventLimits.Over(in raw, lane.Options.ReceiveLimit) is { } over)
             {
+                item.Rule = RetryRule.Unreadable;
                 Refuse(i, new BrookException($"The event is over a limit: {over}. It is kept as it came. Correct its sender."));
                 continue;
             }
@@ -72,9 +74,9 @@ internal sealed class Decoder(LaneContext lane)
 
     private string? Unknown(int index, string type)
     {
-        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, Names.Show(type), lane.Options.UnknownEvents);
+        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, Names.Show(type), lane.UnknownEvents);
         type = Names.Show(type);
-        switch (lane.Options.UnknownEvents)
+        switch (lane.UnknownEvents)
         {
             case UnknownEventPolicy.Park:
                 lane.Batch.Refuse(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"); it is kept until then."));

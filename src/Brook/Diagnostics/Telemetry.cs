@@ -16,7 +16,7 @@ internal static class Telemetry
     private static readonly Meter s_meter = new(Name);
     private static readonly InstrumentAdvice<double> s_seconds = Buckets(0.00001, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60);
     private static readonly InstrumentAdvice<double> s_ages = Buckets(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 86_400);
-    private static readonly Counter<long> s_events = s_meter.CreateCounter<long>("brook.events", "{event}", "Events by type and outcome: applied, discarded, duplicate, set_aside, unknown.");
+    private static readonly Counter<long> s_events = s_meter.CreateCounter<long>("brook.events", "{event}", "Events by type and outcome: applied, discarded, duplicate, set_aside, unknown; released, set_aside_again.");
     private static readonly Counter<long> s_conflicts = s_meter.CreateCounter<long>("brook.conflicts", "{commit}", "Commits refused because another writer was faster; they are made again.");
     private static readonly Histogram<int> s_batch = s_meter.CreateHistogram("brook.batch.events", "{event}", "Events committed together.", null, new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000] });
     private static readonly Histogram<double> s_duration = s_meter.CreateHistogram("brook.batch.duration", "s", "From receiving a batch until it is committed and announced.", null, s_seconds);
@@ -48,6 +48,13 @@ internal static class Telemetry
     }
 
     public static void Unknown(string instance) => s_events.Add(1, Instance(instance), Type(OtherTypes), Outcome("unknown"));
+
+    /// <summary>Events that had been set aside.</summary>
+    public static void Retried(string instance, int released, int failed)
+    {
+        if (released > 0) s_events.Add(released, Instance(instance), new KeyValuePair<string, object?>("brook.outcome", "released"));
+        if (failed > 0) s_events.Add(failed, Instance(instance), new KeyValuePair<string, object?>("brook.outcome", "set_aside_again"));
+    }
 
     public static void Conflict(string instance) => s_conflicts.Add(1, Instance(instance));
 

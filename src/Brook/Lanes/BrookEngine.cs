@@ -9,6 +9,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
 {
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
+    private readonly ConcurrentDictionary<string, Retrier> _retriers = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
     private int _unknownCount;              // a concurrent dictionary's own count takes all its locks
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
@@ -32,6 +33,9 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
 
     /// <summary>Events that handlers have sent and the transport does not have yet.</summary>
     public long InOutbox => Interlocked.Read(ref _inOutbox);
+
+    /// <summary>Events that the lanes open in this process have set aside, as far as it knows; <see cref="IParkedEvents.CountAsync"/> asks the store, and counts those of all lanes.</summary>
+    public long Parked => _lanes.Values.Sum(lane => (long)lane.Held.Count);
 
     /// <summary>Where the view is kept: for maintenance and tools. What is written here is no event: lanes take it for another writer's.</summary>
     public IViewStore Store { get; }
@@ -160,9 +164,18 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
 
     internal async Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken)
     {
+        ReceiptSpan[] spans = [.. lane];
         var progress = HoldProgress(lane.Key);
-        try { return await progress.WaitAsync([.. lane], cancellationToken).ConfigureAwait(false); }
-        finally { Release(progress); }
+        try
+        {
+            var result = await progress.WaitAsync(spans, cancellationToken).ConfigureAwait(false);
+            if (result != WaitResult.SetAside || LaneOf(lane.Key) is not { } open) return result;
+            return await open.HasSetAsideAsync(spans, cancellationToken).ConfigureAwait(false) ? WaitResult.SetAside : WaitResult.Applied;
+        }
+        finally
+        {
+            Release(progress);
+        }
     }
 
     /// <summary>Runs while the engine does: ended, and waited for, before the store is.</summary>
@@ -175,6 +188,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
             _running.Add(Task.Run(() => work(_ending.Token)));
         }
     }
+
+    /// <summary>The lane, when it is open in this process.</summary>
+    internal Lane? LaneOf(string name) => _lanes.GetValueOrDefault(name);
+
+    /// <summary>Who works on what that lane has set aside, whoever holds it.</summary>
+    internal Retrier RetrierOf(string lane) => _retriers.GetOrAdd(lane, static (lane, engine) => new Retrier(engine, lane), this);
 
     internal bool IsNewUnknownType(string type)
     {
@@ -202,6 +221,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     {
         Status.Dispose();
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
+        foreach (var retrier in _retriers.Values) await retrier.DisposeAsync().ConfigureAwait(false);
         lock (_running) _ended = true;
         await _ending.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running).ConfigureAwait(false);

@@ -120,7 +120,7 @@ internal sealed class FollowedLane
 
     private static (Guid, long) PositionOf(string id, ReadOnlyMemory<byte> row)
     {
-        var position = ParkedRow.Read(id, row.Span).Position;
+        var position = ParkedRow.Read(id, new StoredEntry(1, row)).Position;
         return (position.MessageId, position.Offset);
     }
 
