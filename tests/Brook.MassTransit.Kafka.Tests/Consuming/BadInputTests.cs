@@ -15,7 +15,6 @@ public sealed class BadInputTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(CompressionType.None)]
     [InlineData(CompressionType.Gzip)]
     [InlineData(CompressionType.Lz4)]
     [InlineData(CompressionType.Zstd)]
