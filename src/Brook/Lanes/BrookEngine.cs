@@ -10,6 +10,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
+    private int _unknownCount;              // a concurrent dictionary's own count takes all its locks
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
     private readonly SemaphoreSlim _starting = new(1);
     private readonly Lazy<IBrookTransport?> _transport;
@@ -139,7 +140,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     internal bool IsNewUnknownType(string type)
     {
         Telemetry.Unknown(DisplayName);
-        return _unknownTypes.Count < MaxUnknownTypes && _unknownTypes.TryAdd(type, true);
+        return Volatile.Read(ref _unknownCount) < MaxUnknownTypes && _unknownTypes.TryAdd(type, true) && Interlocked.Increment(ref _unknownCount) > 0;
     }
 
     internal void OutboxChanged(int by)

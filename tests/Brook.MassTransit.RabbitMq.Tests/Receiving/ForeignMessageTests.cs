@@ -74,6 +74,18 @@ public sealed class ForeignMessageTests(Broker broker)
     }
 
     [Fact]
+    public async Task A_message_without_an_id_is_moved_with_the_reason()
+    {
+        var host = await broker.NewHostAsync();
+        await using var node = await Node.StartAsync(host, brook => brook.UseShared(new InMemoryViewStore()).Count());
+        await using var foreign = await Foreign.ConnectAsync(host);
+
+        await foreign.PublishAsync("brook.brook", "0", "{}", new BasicProperties { MessageId = "no guid", Headers = new Dictionary<string, object?> { ["Brook-Version"] = "1", ["Brook-Partitions"] = "1" } });
+
+        Assert.StartsWith("It has no message id, so it could not be recognised when it comes again.", Foreign.Header(await foreign.TakeAsync("brook_error"), "Brook-Error"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_ordinary_message_larger_than_is_received_is_moved_unread_and_its_endpoint_goes_on()
     {
         var host = await broker.NewHostAsync();

@@ -1,4 +1,5 @@
 using Brook.Postgres.Tests.Support;
+using Brook.Tests.Shared;
 using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
 using static Brook.Tests.Shared.Entries;
@@ -118,6 +119,15 @@ public sealed class StartCheckTests(SharedPostgres postgres)
         var error = await FailsAsync(async () => await other.StartAsync(Token), transient: false);
         Assert.Contains("does not accept the user or the password (28000: ", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_web_server_at_the_address_is_no_postgres_and_is_said()
+    {
+        using var http = new HttpPort();
+        await using var store = new PostgresViewStore($"Host=127.0.0.1;Port={http.Port};Timeout=2;Username=app");
+        var error = await FailsAsync(async () => await store.StartAsync(Token), transient: true);
+        Assert.StartsWith($"PostgreSQL at 127.0.0.1:{http.Port} cannot be reached (", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

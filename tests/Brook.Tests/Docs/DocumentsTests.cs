@@ -21,6 +21,38 @@ public sealed partial class DocumentsTests
     }
 
     [Fact]
+    public void Every_short_text_that_is_thrown_is_in_errors_md_too()
+    {
+        var errors = Repository.Read("docs/errors.md");
+        var texts = Repository.Files("src", ".cs").Where(file => Path.GetFileName(Path.GetDirectoryName(file)) != "Contract")
+            .SelectMany(file => Thrown().Matches(File.ReadAllText(file)).Select(match => (File: Path.GetRelativePath(Repository.Root, file), Text: BeginningOf(match.Groups[1].Value.Split('\\')[0]).Trim()))).Where(text => text.Text.Contains(' ', StringComparison.Ordinal)).ToList();
+
+        Assert.True(texts.Count > 60, $"only {texts.Count} texts were found in src");
+        None(texts.Where(text => !errors.Contains(text.Text, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Every_error_of_a_database_script_is_in_errors_md()
+    {
+        var errors = Repository.Read("docs/errors.md");
+        var texts = Repository.Files("src", ".sql").SelectMany(file => Raised().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).ToList();
+
+        Assert.True(texts.Count >= 3);
+        None(texts.SelectMany(text => BeginningOf(text.Replace("brook: ", "", StringComparison.Ordinal)).Split('%')).Where(part => !errors.Contains(part.Trim(), StringComparison.Ordinal)));
+    }
+
+    /// <summary>Or its errors would be read past: the folders of src, less those that have none.</summary>
+    [Fact]
+    public void Every_package_is_read_for_errors()
+    {
+        var packages = Repository.Files("src", ".csproj").Select(file => Path.GetFileNameWithoutExtension(file)).ToList();
+        var read = Repository.Files("src", ".cs").Where(file => SourceTexts.Of(File.ReadAllText(file)).Any(text => text.Count(c => c == ' ') >= 4)).Select(file => Path.GetRelativePath(Path.Combine(Repository.Root, "src"), file).Split(Path.DirectorySeparatorChar)[0]).ToHashSet();
+
+        Assert.True(packages.Count >= 9);
+        None(packages.Where(package => !read.Contains(package)));
+    }
+
+    [Fact]
     public void Every_option_is_in_defaults_md_with_its_default()
     {
         var rows = Repository.Read("docs/defaults.md").Split('\n');
@@ -97,6 +129,12 @@ public sealed partial class DocumentsTests
     /// <summary>Statements are no errors.</summary>
     [GeneratedRegex("^(SELECT|INSERT|UPDATE|DELETE|BEGIN|PRAGMA) ")]
     private static partial Regex Sql();
+
+    [GeneratedRegex("""new \w*Exception\([^"\n;]{0,60}?\$?"([^"{]{2,})""")]
+    private static partial Regex Thrown();
+
+    [GeneratedRegex("RAISE EXCEPTION '([^']+)'")]
+    private static partial Regex Raised();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
