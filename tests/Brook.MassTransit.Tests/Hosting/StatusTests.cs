@@ -46,8 +46,9 @@ public sealed class StatusTests
 
         await harness.Brook.SendAsync("nobody:knows", 1, cancellationToken: Token);
 
-        BrookStatus? status = null;
-        for (using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30)); (status = await StatusOf(harness)).State != BrookState.Halted; deadline.Token.ThrowIfCancellationRequested()) await Task.Yield();
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        BrookStatus status;
+        while ((status = await StatusOf(harness)).State != BrookState.Halted) deadline.Token.ThrowIfCancellationRequested();
         Assert.Matches(@"^Lane brook/0 stands still until somebody acts \(1 events wait\): .*nobody:knows", status.Reason);
     }
 
