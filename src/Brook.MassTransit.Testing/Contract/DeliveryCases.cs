@@ -5,6 +5,8 @@ namespace Brook.MassTransit.Testing;
 
 internal static class DeliveryCases
 {
+    private sealed record Split(int Parts);
+
     public static readonly TransportCase[] All =
     [
         new("who sent can wait until it is applied", async probe =>
@@ -35,9 +37,9 @@ internal static class DeliveryCases
         }),
         new("what handlers send arrives in order and once, also when it is sent again after a crash", async probe =>
         {
-            Action<BrookBuilder> splits = brook => brook.On<int>("split", e => [.. Enumerable.Range(1, e.Data).Select(number => Change.Send("step", new Step(number), "b"))]);
+            Action<BrookBuilder> splits = brook => brook.On<Split>("split", e => [.. Enumerable.Range(1, e.Data.Parts).Select(number => Change.Send("step", new Step(number), "b"))]);
             var node = await probe.StartAsync(splits);
-            await node.Brook.SendAsync(new BrookEvent<int>("split", 50) { Key = "a" }, probe.Cancellation);
+            await node.Brook.SendAsync(new BrookEvent<Split>("split", new(50)) { Key = "a" }, probe.Cancellation);
             await probe.HasAllAsync("b", 50);
             await node.StopAsync();
             await probe.PutBackIntoOutboxAsync("b");

@@ -5,7 +5,7 @@ using Brook.Lanes;
 namespace Brook.Testing;
 
 /// <summary>An event of a trial, as it is sent.</summary>
-internal sealed record ChaosEvent(int Number, Guid Id, bool HasCallersId, string Type, string? Key, int Lane, ReadOnlyMemory<byte> Record, PoisonKind Poison, string Text)
+internal sealed record ChaosEvent(int Number, Guid Id, bool HasCallersId, string Type, string? Key, int Lane, DateTimeOffset CreatedAt, ReadOnlyMemory<byte> Record, PoisonKind Poison, string Text)
 {
     private const int MaxText = 200;
     private static readonly DateTimeOffset s_first = DateTimeOffset.UnixEpoch.AddYears(56);
@@ -32,7 +32,7 @@ internal sealed record ChaosEvent(int Number, Guid Id, bool HasCallersId, string
         var raw = EventEnvelope.Read(record.WrittenMemory, default, default);
         var key = engine.Types.Find(raw.Type, out _).Decode(in raw, engine.Serializer).Key;         // what its mapping makes of it, where it has none
         var data = Encoding.UTF8.GetString(raw.Data.Span);
-        return new(number, stamped.Id, hasId, raw.Type, key, LaneOf(key, lanes), record.WrittenMemory, step.Poison, $"{raw.Type}({key}) {(data.Length <= MaxText ? data : data[..MaxText] + "...")}");
+        return new(number, stamped.Id, hasId, raw.Type, key, LaneOf(key, lanes), raw.CreatedAt, record.WrittenMemory, step.Poison, $"{raw.Type}({key}) {(data.Length <= MaxText ? data : data[..MaxText] + "...")}");
     }
 
     /// <summary>Events of one key are on one lane, those without a key on the first.</summary>

@@ -20,7 +20,7 @@ internal static class CleanFold
                 if (e.Key is not null && held.Contains(e.Key)) behind.Add(e.Id);
                 else if ((await lane.ProcessAsync(new[] { EventEnvelope.Read(e.Record, new(lane.Name, lane.NextOffset), DateTimeOffset.UnixEpoch) }, cancellationToken)).SetAside > 0 && e.Key is not null) held.Add(e.Key);
             }
-            var image = await ViewImage.ReadAsync(node, without, cancellationToken);
+            var image = await ViewImage.ReadAsync(node, events, without, cancellationToken);
             image.AddBehind(events, behind);
             return image;
         }

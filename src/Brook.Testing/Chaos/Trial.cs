@@ -74,7 +74,7 @@ internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<R
             var reader = ChaosNode.Start(configure, store, clock, limit);
             await using (reader)
             {
-                var found = await ViewImage.ReadAsync(reader, without, cancellationToken);
+                var found = await ViewImage.ReadAsync(reader, events, without, cancellationToken);
                 return new(expected.DifferenceTo(found, events, plan.Lanes) is var (place, there, here) ? new(FailureKind.Differs, place, there, here, events, story) : null, events.Count, run.Faults, expected.ToString());
             }
         }

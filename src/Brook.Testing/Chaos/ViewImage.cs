@@ -14,7 +14,7 @@ internal sealed class ViewImage
 
     public List<(Guid Cause, string Event)> Sent { get; } = [];
 
-    public static async Task<ViewImage> ReadAsync(ChaosNode node, IReadOnlySet<string> without, CancellationToken cancellationToken)
+    public static async Task<ViewImage> ReadAsync(ChaosNode node, IReadOnlyList<ChaosEvent> events, IReadOnlySet<string> without, CancellationToken cancellationToken)
     {
         var (image, store) = (new ViewImage(), node.Engine.Store);
         var collections = new List<string>();
@@ -24,7 +24,7 @@ internal sealed class ViewImage
             {
                 var log = new List<Guid>();
                 await foreach (var record in store.ReadLogAsync(new(collection, key), null, cancellationToken))
-                    log.Add(EventEnvelope.Read(record.ToArray(), default, default).Id);
+                    log.Add(IdOf(EventEnvelope.Read(record.ToArray(), default, default), events));
                 image.Entries[$"{collection}/{key}"] = (Encoding.UTF8.GetString(entry.Value.Span), entry.ExpiresAt is not null, log);
             }
         foreach (var (id, row) in await RowsAsync(store, ParkedRow.Collection, cancellationToken))
@@ -85,6 +85,9 @@ internal sealed class ViewImage
         => string.Join("; ", expected) is var left && string.Join("; ", found) is var right && left == right ? null : (Or(left), Or(right));
 
     private static string Or(string list) => list.Length == 0 ? "none" : list;
+
+    /// <summary>Elixir's layout keeps no ids: there the time tells which event it was.</summary>
+    private static Guid IdOf(EventEnvelope logged, IReadOnlyList<ChaosEvent> events) => logged.Id != default ? logged.Id : events.FirstOrDefault(e => e.Type == logged.Type && e.CreatedAt == logged.CreatedAt)?.Id ?? default;
 
     /// <summary>Properties in order: a serializer may write them in any.</summary>
     private static string Canonical(string json) => JsonElement.Parse(json) is { ValueKind: JsonValueKind.Object } element ? string.Join(',', element.EnumerateObject().OrderBy(property => property.Name, StringComparer.Ordinal).Select(property => $"{property.Name}:{property.Value.GetRawText()}")) : json;
