@@ -26,7 +26,8 @@ internal sealed class ChaosNode : IAsyncDisposable
             brook.Options.Author = "chaos";
             configure(brook);
             brook.UseStore(_ => seen);
-            (brook.Options.RetryDelay, brook.Options.HandlerTimeout, brook.Options.BatchEvents) = (TimeSpan.Zero, ChaosClock.HandlerTimeout, batchEvents);
+            (brook.Options.RetryDelay, brook.Options.ParkedRetryDelay) = (TimeSpan.Zero, TimeSpan.Zero);       // a retry by itself would be a step that the plan does not know
+            (brook.Options.HandlerTimeout, brook.Options.BatchEvents) = (ChaosClock.HandlerTimeout, batchEvents);
             services.AddSingleton(clock);                       // also where the application has another: time is the trial's
             if (poison is null) return;
             services.AddSingleton(poison);

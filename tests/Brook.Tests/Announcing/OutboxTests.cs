@@ -167,6 +167,25 @@ public sealed class OutboxTests
     }
 
     [Fact]
+    public async Task A_replayed_event_that_was_set_aside_sends_nothing_when_it_is_released_either()
+    {
+        var (transport, isBroken) = (new FakeTransport(), true);
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.Options.RetryDelay = TimeSpan.Zero;
+            brook.ReplayUntil(DateTimeOffset.UnixEpoch.AddDays(1)).On<int>("split", e => isBroken ? throw new InvalidOperationException("broken") : Send("part", e.Data));
+        }, services: transport.Register);
+        EventEnvelope[] stream = [Sent(0, DateTimeOffset.UnixEpoch, 2), Sent(1, DateTimeOffset.UnixEpoch.AddDays(2), 3)];
+        await lane.Lane.ProcessAsync(stream, TestContext.Current.CancellationToken);
+        isBroken = false;
+
+        var result = await lane.Parked.RetryAllAsync(TestContext.Current.CancellationToken);
+        await lane.Engine.WhenOutboxEmptyAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((2, 1), (result.Applied, transport.Sent.Count));
+    }
+
+    [Fact]
     public async Task A_handler_that_calls_services_is_told_of_a_replay()
     {
         var told = new List<bool>();
