@@ -16,12 +16,11 @@ internal sealed class KafkaReader
     private const int Bursts = 4, OneByOne = 2000;
     private readonly LaneParts _parts;
     private readonly ConsumerConfig _config;
-    private readonly Dictionary<TopicPartition, PartitionLane> _lanes = [];     // of the polling thread; read under its lock by others
+    private readonly AssignedLanes _lanes = new();
     private readonly List<PartitionLane> _touched = [];
     private readonly ManualResetEventSlim _wake = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopped = new(), _leaving = new();
-    private readonly Dictionary<TopicPartition, Task> _former = [];             // lanes that were taken away and still finish what they have at work
     private readonly HashSet<ErrorCode> _said = [];
     private readonly HashSet<TopicPartition> _givenUp = [];                     // while records were fetched
     private IConsumer<byte[], byte[]> _consumer;
@@ -37,6 +36,7 @@ internal sealed class KafkaReader
         _consumer = Build();
         _queue = OpenQueue();
         Topics = new(_consumer.Handle, parts.Time);
+        Source = new(parts, _lanes, () => Topics, config.IsolationLevel ?? IsolationLevel.ReadCommitted);
     }
 
     /// <summary>Its client, to ask the broker with.</summary>
@@ -46,47 +46,21 @@ internal sealed class KafkaReader
     public TopicIds Topics { get; private set; }
 
     /// <summary>Why lanes stand still.</summary>
-    public IReadOnlyList<string> Halted
-    {
-        get { lock (_lanes) return [.. _lanes.Values.Select(lane => lane.Halted).OfType<string>()]; }
-    }
+    public IReadOnlyList<string> Halted => [.. _lanes.Copy().Select(lane => lane.Halted).OfType<string>()];
 
     /// <summary>How many partitions this process has.</summary>
-    public int Assigned
-    {
-        get { lock (_lanes) return _lanes.Count; }
-    }
+    public int Assigned => _lanes.Count;
 
     /// <summary>The partitions of this process, as far as it knows without asking.</summary>
-    public IReadOnlyList<SourceLane> Lanes
-    {
-        get { lock (_lanes) return [.. _lanes.Values.Select(lane => new SourceLane(lane.Name) { Halted = lane.Halted })]; }
-    }
+    public IReadOnlyList<SourceLane> Lanes => _lanes.Known();
 
-    /// <summary>Every partition of the topics, whoever has it, and where the broker says that it ends. What a transaction holds back is not there yet.</summary>
-    /// <exception cref="KafkaException">The broker does not answer.</exception>
-    public async Task<IReadOnlyList<SourceLane>> LookAsync(CancellationToken cancellationToken)
-    {
-        var partitions = await Task.Run(() => _parts.Settings.Topics.SelectMany(topic => PartitionsOf(topic.Name)).ToList(), cancellationToken).ConfigureAwait(false);
-        if (partitions.Count == 0) return [];
-        var options = new ListOffsetsOptions { RequestTimeout = KafkaSettings.Patience, IsolationLevel = _config.IsolationLevel ?? IsolationLevel.ReadCommitted };
-        var found = await Topics.Admin.ListOffsetsAsync([.. partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() })], options).WaitAsync(cancellationToken).ConfigureAwait(false);
-        lock (_lanes)
-        {
-            return [.. found.ResultInfos.Select(info => info.TopicPartitionOffsetError).Select(end => new SourceLane(WireContract.Lane(end.Topic, end.Partition))
-            {
-                IsHere = _lanes.ContainsKey(end.TopicPartition), Halted = _lanes.GetValueOrDefault(end.TopicPartition)?.Halted, End = end.Error.IsError ? null : end.Offset.Value,
-            })];
-        }
-    }
-
-    private IEnumerable<TopicPartition> PartitionsOf(string topic) => Topics.Admin.GetMetadata(topic, KafkaSettings.Patience).Topics
-        .Where(found => found.Topic == topic).SelectMany(found => found.Partitions).Select(found => new TopicPartition(topic, found.PartitionId));
+    /// <summary>Asks the broker.</summary>
+    public SourceWatch Source { get; }
 
     public void Start()
     {
         new Thread(Run) { IsBackground = true, Name = $"brook-kafka {_parts.Settings.Group}" }.Start();
-        _looking = Task.Run(LookAtTopicsAsync);
+        _looking = Task.Run(() => Source.RunAsync(_leaving.Token));
     }
 
     /// <summary>What is at work is finished, then the group is left; when the token is cancelled, at once. Never throws.</summary>
@@ -111,34 +85,6 @@ internal sealed class KafkaReader
         try { _consumer.StoreOffset(new TopicPartitionOffset(partition, next)); }
         catch (KafkaException e) when (e.Error.Code is ErrorCode.Local_State or ErrorCode.Local_UnknownPartition or ErrorCode.Local_Fatal) { }    // it is another's by now
         catch (ObjectDisposedException) { }
-    }
-
-    /// <summary>Whether the topics are still those that were opened.</summary>
-    private async Task LookAtTopicsAsync()
-    {
-        while (!_stopping)
-        {
-            await Task.Delay(_parts.Settings.LookAtTopics, _parts.Time, _leaving.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _parts.Watch.Changed();                                 // the engine may hold a lane
-            PartitionLane[] open;
-            lock (_lanes) open = [.. _lanes.Values.Where(lane => lane.SourceId is not null)];
-            foreach (var topic in open.GroupBy(lane => lane.Partition.Topic))
-            {
-                try
-                {
-                    var id = await Topics.IdOfAsync(topic.Key, _leaving.Token).ConfigureAwait(false);
-                    foreach (var lane in topic.Where(lane => id is not null && lane.SourceId != id)) lane.SourceGone();
-                }
-                catch (KafkaException e) when (e.Error.Code is ErrorCode.UnknownTopicOrPart)
-                {
-                    foreach (var lane in topic) lane.SourceGone();
-                }
-                catch (Exception e) when (e is KafkaException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
-                {
-                    break;                                          // the broker is away, or the client
-                }
-            }
-        }
     }
 
     private void Run()
@@ -203,7 +149,7 @@ internal sealed class KafkaReader
 
     private void Deliver(ConsumeResult<byte[], byte[]> record)
     {
-        if (!_lanes.TryGetValue(record.TopicPartition, out var lane)) return;
+        if (_lanes.Find(record.TopicPartition) is not { } lane) return;
         lane.IsPlaced = true;
         if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
         else if (lane.Add(KafkaRecord.Of(record))) Touch(lane);
@@ -213,7 +159,7 @@ internal sealed class KafkaReader
     {
         var (topic, _, error) = queue.Next;
         var partition = topic == 0 ? null : queue.NextPartition;
-        var lane = partition is null ? null : _lanes.GetValueOrDefault(partition);
+        var lane = partition is null ? null : _lanes.Find(partition);
         if (error is not ErrorCode.NoError)
         {
             var (offset, said) = queue.TakeError();
@@ -247,7 +193,7 @@ internal sealed class KafkaReader
             _wake.Reset();
             if (_parts.Room.IsFull && until - Environment.TickCount64 is > 0 and var left) _wake.Wait((int)left);
             else if (_parts.Room.IsFull)
-                foreach (var lane in _lanes.Values) lane.Pause(_consumer);
+                foreach (var lane in _lanes.All) lane.Pause(_consumer);
         }
         _wake.Set();                                                // it may have been for something else
     }
@@ -257,7 +203,7 @@ internal sealed class KafkaReader
     {
         if (!_wake.IsSet) return;
         _wake.Reset();
-        foreach (var lane in _lanes.Values)
+        foreach (var lane in _lanes.All)
         {
             try
             {
@@ -280,13 +226,7 @@ internal sealed class KafkaReader
         foreach (var partition in partitions)
         {
             _rebuild |= _givenUp.Contains(partition);               // what was fetched before that would be taken for the new lane's
-            var lane = new PartitionLane(this, _parts, partition);
-            lock (_lanes)
-            {
-                if (_lanes.Remove(partition, out var twice)) (_former[partition], _rebuild) = (twice.StopAsync(), _rebuild || _isFetching);
-                _lanes[partition] = lane;
-                lane.Start(_former.GetValueOrDefault(partition, Task.CompletedTask), _stopped.Token);
-            }
+            _rebuild |= _lanes.Add(new PartitionLane(this, _parts, partition), _stopped.Token) && _isFetching;
         }
     }
 
@@ -294,22 +234,18 @@ internal sealed class KafkaReader
     {
         foreach (var partition in partitions)
         {
-            lock (_lanes)
-            {
-                if (!_lanes.Remove(partition, out var lane)) continue;
-                if (_isFetching) _givenUp.Add(partition);
-                Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
-                _former[partition] = lane.StopAsync();
-            }
+            if (_lanes.Remove(partition) is not { } lane) continue;
+            if (_isFetching) _givenUp.Add(partition);
+            Log.Revoked(_parts.Logger, _parts.Instance, lane.Name);
         }
     }
 
     private void Failed(TopicPartition? partition, Error error)
     {
-        if (error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange && partition is not null && _lanes.TryGetValue(partition, out var lane)) lane.OutOfRange();
+        if (error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange && partition is not null && _lanes.Find(partition) is { } lane) lane.OutOfRange();
         else if (error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId)
         {
-            foreach (var of in _lanes.Values.Where(of => partition is null || of.Partition.Topic == partition.Topic)) of.SourceGone();
+            foreach (var of in _lanes.All.Where(of => partition is null || of.Partition.Topic == partition.Topic)) of.SourceGone();
             _parts.Watch.Doubt(error);
         }
         else Error(error);
@@ -328,7 +264,7 @@ internal sealed class KafkaReader
     private void Rebuild()
     {
         Log.ReaderRebuilt(_parts.Logger, _parts.Instance);
-        Revoke([.. _lanes.Keys]);
+        Revoke([.. _lanes.All.Select(lane => lane.Partition)]);
         if (_leaving.Token.WaitHandle.WaitOne(s_again)) return;     // lanes let go of the client meanwhile
         Close();
         _consumer = Build();
@@ -340,9 +276,7 @@ internal sealed class KafkaReader
     private async Task EndAsync()
     {
         await _ended.Task.ConfigureAwait(false);
-        Task[] users;
-        lock (_lanes) users = [.. _lanes.Values.Select(lane => lane.StopAsync()), .. _former.Values, _looking];
-        await Task.WhenAll(users).ConfigureAwait(false);
+        await Task.WhenAll(_lanes.StopAsync(), _looking).ConfigureAwait(false);
         await _parts.Watch.Asking.ConfigureAwait(false);            // nobody uses the client any more
         await Task.Run(Close).ConfigureAwait(false);                // it tells the broker what the view has, and leaves the group
     }

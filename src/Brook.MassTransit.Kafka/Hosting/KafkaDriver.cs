@@ -105,7 +105,7 @@ internal sealed class KafkaDriver : IStreamDriver
     public async ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken)
     {
         if (Watch.Problem is { } problem) return new() { IsStarted = IsStarted, Problem = Watch.IsAsking ? null : problem, Lanes = _reader?.Lanes ?? [] };
-        if (_reader is not null) return new() { IsStarted = IsStarted, Lanes = await _reader.LookAsync(cancellationToken).ConfigureAwait(false) };
+        if (_reader is not null) return new() { IsStarted = IsStarted, Lanes = await _reader.Source.LookAsync(cancellationToken).ConfigureAwait(false) };
         if (!Reads) await Task.Run(() => Watch.Ask(_sender.Client), cancellationToken).ConfigureAwait(false);
         return new() { IsStarted = IsStarted };
     }
