@@ -271,6 +271,7 @@ internal sealed class KafkaReader
         _queue = OpenQueue();
         Topics = new(_consumer.Handle, _parts.Time);
         (_rebuild, _closed) = (false, false);
+        Source.Open();
     }
 
     private async Task EndAsync()
@@ -285,6 +286,11 @@ internal sealed class KafkaReader
     {
         if (_closed) return;
         _closed = true;
+        Source.Close(CloseClient);
+    }
+
+    private void CloseClient()
+    {
         Topics.Dispose();
         _queue?.Dispose();
         try

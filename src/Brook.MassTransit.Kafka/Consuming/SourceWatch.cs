@@ -5,16 +5,47 @@ using Confluent.Kafka.Admin;
 namespace Brook.MassTransit.Kafka;
 
 /// <summary>What the broker says of the topics: now and then whether they are still those that were opened, and when somebody asks, where they end.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The semaphore has no handle; late callers may still use it.")]
 internal sealed class SourceWatch(LaneParts parts, AssignedLanes lanes, Func<TopicIds> topics, IsolationLevel isolation)
 {
+    private readonly SemaphoreSlim _asking = new(1);
+    private volatile bool _isClosed;
+
     /// <summary>Every partition of the topics, whoever has it, and where the broker says that it ends. What a transaction holds back is not there yet.</summary>
     /// <exception cref="KafkaException">The broker does not answer.</exception>
-    public async Task<IReadOnlyList<SourceLane>> LookAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<SourceLane>> LookAsync(CancellationToken cancellationToken) => Task.Run(AskAsync, CancellationToken.None).WaitAsync(cancellationToken);
+
+    /// <summary>Ends the client, when nobody asks with it any more: who was not waited for may still do so.</summary>
+    public void Close(Action client)
     {
-        var partitions = await Task.Run(() => parts.Settings.Topics.SelectMany(topic => PartitionsOf(topic.Name)).ToList(), cancellationToken).ConfigureAwait(false);
+        _asking.Wait(CancellationToken.None);
+        try
+        {
+            _isClosed = true;
+            client();
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    /// <summary>There is a new client.</summary>
+    public void Open() => _isClosed = false;
+
+    private async Task<IReadOnlyList<SourceLane>> AskAsync()
+    {
+        await _asking.WaitAsync().ConfigureAwait(false);
+        try { return _isClosed ? throw new ObjectDisposedException(nameof(KafkaReader), "The Kafka consumer has ended, or is being replaced by a new one.") : await EndsAsync().ConfigureAwait(false); }
+        finally { _asking.Release(); }
+    }
+
+    private async Task<IReadOnlyList<SourceLane>> EndsAsync()
+    {
+        var partitions = parts.Settings.Topics.SelectMany(topic => PartitionsOf(topic.Name)).ToList();
         if (partitions.Count == 0) return [];
         var options = new ListOffsetsOptions { RequestTimeout = KafkaSettings.Patience, IsolationLevel = isolation };
-        var found = await topics().Admin.ListOffsetsAsync([.. partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() })], options).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var found = await topics().Admin.ListOffsetsAsync([.. partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() })], options).ConfigureAwait(false);
         return lanes.Known(found.ResultInfos.Select(info => info.TopicPartitionOffsetError));
     }
 

@@ -7,15 +7,24 @@ using RabbitMQ.Client.Exceptions;
 
 namespace Brook.MassTransit.RabbitMq;
 
-/// <summary>Asks the broker what queues have, over a channel of its own: one that the lanes use could be busy, and a missing queue would close it. Not thread safe.</summary>
+/// <summary>Asks the broker what queues have, over a channel of its own: one that the lanes use could be busy, and a missing queue would close it. One question at a time.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "The semaphore has no handle.")]
 internal sealed class QueueLook(IBusInstance bus)
 {
     private const int NotFound = 404;
+    private readonly SemaphoreSlim _asking = new(1);
     private IChannel? _channel;
 
     /// <summary>Ready messages and consumers of each queue; a queue that the broker does not have is left out.</summary>
     /// <exception cref="Exception">There is no connection, or the broker does not answer.</exception>
     public async Task<Dictionary<string, QueueDeclareOk>> CountAsync(IEnumerable<string> queues, CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try { return await AskAsync(queues, cancellationToken).ConfigureAwait(false); }
+        finally { _asking.Release(); }
+    }
+
+    private async Task<Dictionary<string, QueueDeclareOk>> AskAsync(IEnumerable<string> queues, CancellationToken cancellationToken)
     {
         var counts = new Dictionary<string, QueueDeclareOk>();
         foreach (var queue in queues)
@@ -31,7 +40,8 @@ internal sealed class QueueLook(IBusInstance bus)
             }
             catch
             {
-                _channel = null;        // whoever answers late is not mixed up with the next question
+                _ = _channel?.AbortAsync(CancellationToken.None);       // it does not throw; the connection has room for so many channels only
+                _channel = null;                                        // whoever answers late is not mixed up with the next question
                 throw;
             }
         }

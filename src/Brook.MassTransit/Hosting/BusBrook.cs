@@ -87,6 +87,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
 
     private void Prepare(IBus bus, IBusInstance instance)
     {
+        ((StatusReader)_provider.GetRequiredKeyedService<IBrookStatus>(_builder.Name)).Watch();
         if ((_driver is not null || TopologyOf(bus) is { IsInProcess: false }) && _builder is { IsSendOnly: false, IsInMemory: true, IsPerNode: false })
             throw new BrookException($"Brook instance '{_stream.Instance}' keeps its view in memory, and {(_driver is null ? "the bus runs" : "its events are")} on a broker: with several processes each would have a part of the view. Keep it in a store that they share (brook.UseRedis(...), for one), or give every process the whole view with brook.UseInMemory(perNode: true).");
         if (_driver is not null)

@@ -67,7 +67,7 @@ internal sealed class ErrorQueue(StreamOptions stream, IStreamTopology topology,
     /// <summary>Before a message is deserialized.</summary>
     private sealed class SizeFilter(ErrorQueue errors, int maxBytes) : IFilter<ReceiveContext>
     {
-        public Task Send(ReceiveContext context, IPipe<ReceiveContext> next) => EventLimits.OverBytes((int)Math.Min(context.Body.Length ?? 0, int.MaxValue), maxBytes) is { } over
+        public Task Send(ReceiveContext context, IPipe<ReceiveContext> next) => EventLimits.OverBytes((int)Math.Min(context.Body.Length ?? context.Body.GetBytes().LongLength, int.MaxValue), maxBytes) is { } over
             ? errors.MoveAsync(context, $"It is over a limit: {over}. Send a reference to what is large, or raise the limit and move the message back.")
             : next.Send(context);
 

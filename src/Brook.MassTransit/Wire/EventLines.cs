@@ -7,6 +7,7 @@ internal sealed class EventLines
 {
     /// <summary>In one message. Senders put 500 into one; who puts millions of lines into what is small in bytes would have it grow a hundred times here.</summary>
     public const int MaxEvents = 10_000;
+    private const int MaxKept = 65_536;                // more than a full prefetch of full messages has
 
     private EventEnvelope[] _events = new EventEnvelope[16];
     private int _count;
@@ -40,6 +41,6 @@ internal sealed class EventLines
     {
         Array.Clear(_events, 0, _count);
         _count = 0;
-        if (_events.Length > MaxEvents) _events = new EventEnvelope[16];
+        if (_events.Length > MaxKept) _events = new EventEnvelope[16];
     }
 }

@@ -39,7 +39,11 @@ internal sealed class SharedGuard(LaneContext lane, ParkedRows parked, LaneProgr
             if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
             var found = await Lane.Store.ReadAsync(new EntryKey[] { new(_current, position.MessageId.ToString("N")), new(_previous, position.MessageId.ToString("N")) }, cancellationToken).ConfigureAwait(false);
             if (!found[0].IsMissing || !found[1].IsMissing) Drop(i);
-            else batch.Fail(i, RetryRule.InDoubt, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. It is kept; check the view, and raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
+            else
+            {
+                batch.Fail(i, RetryRule.InDoubt, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. It is kept; check the view, and raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
+                Lane.RestartFrom(i, revive: false);             // what it has staged in a round before this one, and those behind it under its key
+            }
         }
     }
 

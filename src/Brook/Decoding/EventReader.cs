@@ -79,7 +79,7 @@ internal static class EventReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            if (e is ArgumentException) key = null;             // not a key that order could be kept by
+            if (e is ArgumentException || Names.IsLonger(key, Names.MaxKeyBytes)) key = null;       // not a key that order could be kept by
             error = $"The event cannot be read: {e.Message.TrimEnd('.')}. It is kept as it came.";
         }
         return new()

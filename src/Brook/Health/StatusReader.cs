@@ -12,7 +12,7 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     /// <summary>How old what gauges tell may be while somebody reads them, and how long after the last one it is kept up.</summary>
-    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(5), s_wanted = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(5), s_stale = TimeSpan.FromSeconds(20), s_wanted = TimeSpan.FromMinutes(15);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LaneHistory> _histories = [];       // of one look at a time
@@ -22,7 +22,7 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
     private ITimer? _watching;
     private IDisposable? _gauges;
     private volatile BrookStatus? _latest;
-    private long _wanted;
+    private long _wanted, _at;
     private bool _refreshing, _disposed;
 
     public async ValueTask<BrookStatus> GetAsync(CancellationToken cancellationToken)
@@ -32,15 +32,16 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
         return await looking.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>A lane is open: from now on it is seen when one stands still, and gauges are given.</summary>
+    /// <summary>The transport starts: from now on gauges are given, and it is seen when a lane stands still.</summary>
     public void Watch()
     {
         lock (_lock)
         {
-            if (_watching is not null || _disposed) return;
+            if (_gauges is not null || _disposed) return;
             var often = options.StalledAfter / 4 < TimeSpan.FromSeconds(1) ? options.StalledAfter / 4 : TimeSpan.FromSeconds(1);
-            _watching = time.CreateTimer(static reader => ((StatusReader)reader!).LookAtLanes(), this, often, often);
             _gauges = Telemetry.Watch(this);
+            if (engine is null) return;
+            _watching = time.CreateTimer(static reader => ((StatusReader)reader!).LookAtLanes(), this, often, often);
         }
     }
 
@@ -53,7 +54,7 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
             if (!_refreshing && !_disposed) _ = RefreshAsync();
             _refreshing = true;
         }
-        return _latest;
+        return time.GetElapsedTime(Volatile.Read(ref _at)) < s_stale ? _latest : null;       // a look that does not end must not leave the last one standing
     }
 
     public void Dispose()
@@ -71,7 +72,10 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
         try
         {
             for (; !_disposed && time.GetElapsedTime(Volatile.Read(ref _wanted)) < s_wanted; await Task.Delay(s_fresh, time).ConfigureAwait(false))
+            {
                 _latest = await GetAsync(CancellationToken.None).ConfigureAwait(false);
+                Volatile.Write(ref _at, time.GetTimestamp());
+            }
         }
         finally
         {
@@ -166,7 +170,7 @@ internal sealed class StatusReader(string name, BrookOptions options, BrookEngin
         using var patience = new CancellationTokenSource(s_patience, time);
         try
         {
-            return (await ask(patience.Token).AsTask().WaitAsync(patience.Token).ConfigureAwait(false), null);
+            return (await Task.Run(() => ask(patience.Token).AsTask(), CancellationToken.None).WaitAsync(patience.Token).ConfigureAwait(false), null);
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {

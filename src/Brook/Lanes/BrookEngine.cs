@@ -10,6 +10,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
     private readonly ConcurrentDictionary<string, Retrier> _retriers = new();
+    private readonly ConcurrentDictionary<string, LaneWatch> _watches = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
     private int _unknownCount;              // a concurrent dictionary's own count takes all its locks
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
@@ -43,6 +44,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     internal string DisplayName => Names.OfInstance(Name);
     /// <summary>How it is.</summary>
     internal StatusReader Status { get; }
+
+    /// <summary>Cancelled when the engine is disposed of.</summary>
+    internal CancellationToken Ending => _ending.Token;
+
+    /// <summary>What the lane of that name is at, over its owners in this process: one that fails and is opened again has not got on.</summary>
+    internal LaneWatch WatchOf(string lane) => _watches.GetOrAdd(lane, static (_, time) => new LaneWatch(time), Time);
 
     /// <summary>The lanes that this process has open.</summary>
     internal ICollection<Lane> OpenLanes => _lanes.Values;
@@ -84,6 +91,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private async ValueTask<Lane> OpenLaneAsync(string name, LaneGuard guard, LaneSource? source, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (Transport is not null) Status.Watch();
         await WaitForStoreAsync(name, cancellationToken).ConfigureAwait(false);
         var lane = new Lane(this, name, guard, source);
         try
@@ -96,7 +104,6 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
             throw;
         }
         _lanes[name] = lane;
-        if (Transport is not null) Status.Watch();
         return lane;
     }
 
@@ -221,9 +228,9 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     {
         Status.Dispose();
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
-        foreach (var retrier in _retriers.Values) await retrier.DisposeAsync().ConfigureAwait(false);
         lock (_running) _ended = true;
         await _ending.CancelAsync().ConfigureAwait(false);
+        foreach (var retrier in _retriers.Values) await retrier.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(_running).ConfigureAwait(false);
         if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else (Store as IDisposable)?.Dispose();

@@ -21,7 +21,7 @@ public sealed class Lane : IAsyncDisposable
 
     internal Lane(BrookEngine engine, string name, LaneGuard guard, LaneSource? source)
     {
-        _context = new LaneContext(engine, name);
+        _context = new LaneContext(engine, name) { Watch = engine.WatchOf(name) };
         _progress = engine.HoldProgress(name);
         _context.Parked = _parked = new ParkedRows(_context);
         _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, _parked, _progress) : new OwnedGuard(_context, _parked, _progress, source);
@@ -33,7 +33,7 @@ public sealed class Lane : IAsyncDisposable
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
         _answers = new(_guard.IsDone, Held.HoldsAny, () => _guard.State.Epoch);
-        _retries = new ParkedRetries(_context, _parked.Held, _outbox);
+        _retries = new ParkedRetries(_context, _parked.Held);
         _room = new ParkingRoom(_context, _parked);
     }
 
@@ -132,6 +132,7 @@ public sealed class Lane : IAsyncDisposable
         }
         while (outcome is null);                                                    // a conflict brought the values there are now
         _retries.Wake();
+        if (_parked.TakeGone()) await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);      // whoever released a row may have ended before it sent what that one sends
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
         Telemetry.Processed(_context, in result, _context.Time.GetElapsedTime(started));
@@ -164,13 +165,23 @@ public sealed class Lane : IAsyncDisposable
         _retries.Wake();
     }
 
+    /// <summary>What it sends.</summary>
+    internal Outbox Outbox => _outbox;
+
+    /// <summary>Somebody has worked on its rows.</summary>
+    internal void WakeRetries() => _retries.Wake();
+
     /// <summary>What it has set aside, as far as this process knows.</summary>
     internal HeldRows Held => _parked.Held;
 
     /// <summary>Whether one of these events is set aside still: another process may have released it.</summary>
     internal async ValueTask<bool> HasSetAsideAsync(ReceiptSpan[] spans, CancellationToken cancellationToken)
     {
-        try { await _parked.LookAgainAsync(_context.Engine.Store, Held.RowsAt(spans), cancellationToken).ConfigureAwait(false); }
+        if (Held.RowsAt(spans) is not { Count: > 0 } rows) return true;             // another process has the lane by now, and whoever followed it there knows
+        try
+        {
+            if (await _parked.LookAgainAsync(_context.Engine.Store, rows, cancellationToken).ConfigureAwait(false)) await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
+        }
         catch (BrookException) { return true; }                 // the store is away: as far as is known
         return spans.Any(Held.HoldsAny);
     }

@@ -9,7 +9,6 @@ internal sealed class LaneContext
     public LaneContext(BrookEngine engine, string name)
     {
         (Engine, Name, MaxAttempts, UnknownEvents) = (engine, name, engine.Options.HandlerAttempts, engine.Options.UnknownEvents);
-        Watch = new LaneWatch(engine.Time);
         Store = new PatientStore(engine.Store, engine.Options, engine.Time, engine.Logger, name);
         View = NewView();
     }
@@ -33,7 +32,7 @@ internal sealed class LaneContext
     public UnknownEventPolicy UnknownEvents { get; init; }
 
     /// <summary>What the lane is at, for those who look from outside.</summary>
-    public LaneWatch Watch { get; }
+    public LaneWatch Watch { get; init; } = new(TimeProvider.System);       // of no lane: nobody looks
 
     /// <summary>Events by type and outcome, for the metrics.</summary>
     public EventCounts Counts { get; } = new();

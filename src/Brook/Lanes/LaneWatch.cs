@@ -7,7 +7,7 @@ internal sealed class LaneWatch(TimeProvider time)
     private long _steps, _oldest;
     private volatile bool _isBusy;
     private volatile string? _at, _failure;
-    private long _seen = -1, _since;            // of those who look
+    private long _seen = -1, _since = time.GetTimestamp();      // of those who look
 
     /// <summary>Nothing but looked at since the lane was opened.</summary>
     public long Steps => Volatile.Read(ref _steps);

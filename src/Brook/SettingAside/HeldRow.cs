@@ -12,7 +12,7 @@ internal readonly record struct HeldRow(string RowId, string? Key, string? Holds
 {
     public static HeldRow Of(ParkedEvent row, BrookOptions options) => new(row.RowId, row.Key, row.Holds, row.Position, row.Id, row.Version, DueOf(row, options));
 
-    private static DateTimeOffset? DueOf(ParkedEvent row, BrookOptions options) => options.ParkedRetryDelay == TimeSpan.Zero || row.Rule != RetryRule.Automatic
+    private static DateTimeOffset? DueOf(ParkedEvent row, BrookOptions options) => options.ParkedRetryDelay == TimeSpan.Zero || row.Rule != RetryRule.Automatic || row.IsReleased       // out of its order it is applied when somebody says so
         ? null
         : (row.LastRetry ?? row.Since) + Backoff.After(row.Retries + 1, options.ParkedRetryDelay, options.ParkedRetryMaxDelay);
 }

@@ -6,7 +6,7 @@ namespace Brook;
 /// Tries a lane's rows again by itself, in the process that holds the lane: the first of each key when it is due, and what stands behind it. A task of the lane's own, which
 /// lives while there are rows to try.
 /// </summary>
-internal sealed class ParkedRetries(LaneContext lane, HeldRows held, Outbox outbox) : IAsyncDisposable
+internal sealed class ParkedRetries(LaneContext lane, HeldRows held) : IAsyncDisposable
 {
     private static readonly TimeSpan GraceAtStop = TimeSpan.FromSeconds(5);
     private readonly Lock _lock = new();
@@ -65,7 +65,6 @@ internal sealed class ParkedRetries(LaneContext lane, HeldRows held, Outbox outb
                 var some = TakeSome(due);
                 await lane.Engine.RetrierOf(lane.Name).RetryAsync(over => new(RowsOf(some, over)), null, tally, cancellationToken).ConfigureAwait(false);
             }
-            if (tally.FoundGone) await outbox.LoadAsync(cancellationToken).ConfigureAwait(false);       // whoever released them may have ended before it sent what they send
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -13,6 +13,7 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
     private readonly List<int> _staged = [];
     private readonly Dictionary<string, HeldRow> _leant = [];   // key -> the row that events of the batch were put behind
     private readonly List<HeldRow> _added = [];
+    private bool _gone;
 
     /// <summary>What is known of them.</summary>
     public HeldRows Held { get; } = new();
@@ -60,8 +61,16 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
     {
         var (key, _) = _leant.First(leant => leant.Value.RowId == row.Key);
         _leant.Remove(key);
-        await LookAgainAsync(lane.Store, Held.RowsOf(key), cancellationToken).ConfigureAwait(false);
+        _gone |= await LookAgainAsync(lane.Store, Held.RowsOf(key), cancellationToken).ConfigureAwait(false);
         return BatchOutcome.Committed;
+    }
+
+    /// <summary>Rows were found gone since this was last asked.</summary>
+    public bool TakeGone()
+    {
+        var gone = _gone;
+        _gone = false;
+        return gone;
     }
 
     public void Committed()

@@ -37,8 +37,8 @@ internal sealed class RetriedRows(LaneContext lane) : ISetAside
             }
             var failed = row with
             {
-                StandsBehind = false, Error = item.Error!.Message, ErrorType = item.Error.GetType().FullName, Attempts = row.Attempts + item.Attempts, Retries = row.Retries + 1,
-                LastRetry = lane.Time.GetUtcNow(), Rule = item.Rule, Version = batch.Commit.Version,
+                StandsBehind = false, Error = ParkedRow.Bounded(item.Error!.Message)!, ErrorType = item.Error.GetType().FullName, Attempts = row.Attempts + item.Attempts, Retries = row.Retries + 1,
+                LastRetry = lane.Time.GetUtcNow(), Rule = row.Rule == RetryRule.InDoubt ? row.Rule : item.Rule, Version = batch.Commit.Version,
             };
             batch.Arena.Begin();
             ParkedRow.Write(batch.Arena, failed);
@@ -66,5 +66,6 @@ internal sealed class RetriedRows(LaneContext lane) : ISetAside
             held?.Set(HeldRow.Of(row, lane.Options));
             Log.SetAsideAgain(lane.Logger, lane.Engine.DisplayName, row.Type, row.Position, row.Attempts, lane.Batch[i].Error);
         }
+        lane.Engine.LaneOf(lane.Name)?.WakeRetries();
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Retrier : IAsyncDisposable
     private readonly Committer _committer;
     private readonly Announcer _announcer;
     private readonly Outbox _outbox;
-    private readonly SemaphoreSlim _working = new(1);
+    private static readonly TimeSpan s_graceAtStop = TimeSpan.FromSeconds(5);
+    private readonly SemaphoreSlim _working = new(1);           // it has no handle: late callers may still use it
     private bool _interrupted;
 
     public Retrier(BrookEngine engine, string lane)
@@ -39,9 +40,11 @@ internal sealed class Retrier : IAsyncDisposable
     /// <param name="look">The rows there are now, in order: of each key all, or the first ones. Asked again until it gives nothing new.</param>
     /// <param name="named">The row that somebody has named: it is tried whatever is in doubt.</param>
     /// <param name="tally">What becomes of them.</param>
-    /// <param name="cancellationToken">Ends it between two commits, or leaves one in doubt.</param>
-    public async ValueTask RetryAsync(Func<RetryTally, ValueTask<List<HeldRow>>> look, string? named, RetryTally tally, CancellationToken cancellationToken)
+    /// <param name="cancellation">Ends it between two commits, or leaves one in doubt. The engine's end does as well.</param>
+    public async ValueTask RetryAsync(Func<RetryTally, ValueTask<List<HeldRow>>> look, string? named, RetryTally tally, CancellationToken cancellation)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _context.Engine.Ending);
+        var cancellationToken = either.Token;
         await _working.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -55,6 +58,8 @@ internal sealed class Retrier : IAsyncDisposable
                     rows.RemoveAll(row => tally.IsOver(row.RowId, row.Holds));
                 }
             }
+            if (tally.FoundGone)                                // a retry whose answer was lost, or who ended before it sent
+                await (_context.Engine.LaneOf(_context.Name)?.Outbox ?? _outbox).LoadAsync(cancellationToken).ConfigureAwait(false);
             _interrupted = false;
         }
         finally
@@ -66,8 +71,10 @@ internal sealed class Retrier : IAsyncDisposable
 
     /// <summary>Changes a row, or removes it (null), by hand; gives it as it was and as it is.</summary>
     /// <exception cref="BrookException">There is none, or it was replaced while this went on.</exception>
-    public async ValueTask<(ParkedEvent Was, ParkedEvent? Is)> ChangeAsync(string rowId, Func<ParkedEvent, ParkedEvent?> change, CancellationToken cancellationToken)
+    public async ValueTask<(ParkedEvent Was, ParkedEvent? Is)> ChangeAsync(string rowId, Func<ParkedEvent, ParkedEvent?> change, CancellationToken cancellation)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _context.Engine.Ending);
+        var cancellationToken = either.Token;
         await _working.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -93,6 +100,7 @@ internal sealed class Retrier : IAsyncDisposable
                 {
                     if (changed is null) held.Remove(rowId);
                     else held.Set(HeldRow.Of(changed, _context.Options));
+                    _context.Engine.LaneOf(_context.Name)?.WakeRetries();
                 }
                 _interrupted = false;
                 return (row, changed);
@@ -106,8 +114,8 @@ internal sealed class Retrier : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _working.WaitAsync(s_graceAtStop).ConfigureAwait(false);      // a handler that does not return is left behind
         await _outbox.DisposeAsync().ConfigureAwait(false);
-        _working.Dispose();
     }
 
     /// <summary>What was cut short may have landed, with events in the outbox; and a handler may have been cut off, and not know it.</summary>
@@ -182,6 +190,6 @@ internal sealed class Retrier : IAsyncDisposable
     private static EventEnvelope EnvelopeOf(ParkedEvent row)
     {
         var envelope = EventEnvelope.Read(row.Event, row.Position, row.SentAt != default ? row.SentAt : row.Since);
-        return row.Key is null ? envelope : envelope with { Key = row.Key };
+        return envelope with { Key = row.Key ?? envelope.Key, Id = envelope.Id == default ? row.Id : envelope.Id };
     }
 }

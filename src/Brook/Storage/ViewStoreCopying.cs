@@ -18,12 +18,15 @@ public static class ViewStoreCopying
     /// <param name="target">A store that holds nothing, or a copy of this view that was broken off.</param>
     /// <param name="cancellationToken">Breaks it off.</param>
     /// <returns>How many entries and log records were copied.</returns>
-    /// <exception cref="BrookException">The target holds something, the source was written meanwhile, a log record is no event, or a store fails.</exception>
+    /// <exception cref="BrookException">The target holds something, the source is an unfinished copy itself, the source was written meanwhile, a log record is no event, or a store fails.</exception>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">Source and target are one object.</exception>
     public static async Task<ViewCopy> CopyToAsync(this IViewStore source, IViewStore target, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
+        if (ReferenceEquals(source, target)) throw new ArgumentException("Source and target are the same store.", nameof(target));
+        if (await IsUnfinishedAsync(source, cancellationToken).ConfigureAwait(false)) throw new BrookException("The source is itself a copy of a view that was not finished (CopyToAsync), so it is not whole. Begin that copy again from its own source first.");
         await BeginAsync(target, cancellationToken).ConfigureAwait(false);
         var before = await WrittenAsync(source, cancellationToken).ConfigureAwait(false);
         var (entries, records) = (0L, 0L);
@@ -107,20 +110,23 @@ public static class ViewStoreCopying
         await target.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What differs after any lane's commit: lanes with one owner write their entry, shared ones add message ids.</summary>
+    /// <summary>What differs after any commit: lanes with one owner write their entry, shared ones add message ids, and who works on what was set aside writes an entry of its own.</summary>
     private static async Task<List<(string Name, long Version)>> WrittenAsync(IViewStore source, CancellationToken cancellationToken)
     {
         var written = new List<(string Name, long Version)>();
         await foreach (var collection in source.ReadCollectionsAsync(cancellationToken).ConfigureAwait(false))
             if (collection.StartsWith("$applied:", StringComparison.Ordinal)) written.Add((collection, await source.CountAsync(collection, cancellationToken).ConfigureAwait(false)));
-        string? after = null;
-        do
+        foreach (var collection in new[] { LaneState.Collection, RetryGuard.Collection })
         {
-            var page = await source.ReadPageAsync(LaneState.Collection, "", after, AtOnce, cancellationToken).ConfigureAwait(false);
-            written.AddRange(page.Entries.Select(lane => (lane.Key, lane.Value.Version)));
-            after = page.Next;
+            string? after = null;
+            do
+            {
+                var page = await source.ReadPageAsync(collection, "", after, AtOnce, cancellationToken).ConfigureAwait(false);
+                written.AddRange(page.Entries.Select(lane => ($"{collection}/{lane.Key}", lane.Value.Version)));
+                after = page.Next;
+            }
+            while (after is not null);
         }
-        while (after is not null);
         written.Sort();
         return written;
     }

@@ -19,6 +19,7 @@ internal sealed class FollowedLane
     private IdRing _messages;
     private Dictionary<(Guid Message, long Offset), string> _rows = [];     // where an event stands that is set aside -> its row
     private LaneState _state;
+    private long _loaded;
     private long _version;                                                  // 0: nothing was read yet, or there is nothing
 
     public FollowedLane(IViewStore store, LaneProgress progress, int rememberedMessages)
@@ -47,7 +48,7 @@ internal sealed class FollowedLane
         var released = await ReleasedAsync(found, cancellationToken).ConfigureAwait(false);
         _progress.Followed(_answers, () =>
         {
-            if (found.All is { } all) (_messages, _rows) = (all, []);
+            if (found.All is { } all) (_messages, _rows, _loaded) = (all, [], found.Loaded);
             for (var i = 0; i < found.Ids.Length; i++) _messages.Remember(found.Ids[i], state.Messages - found.Ids.Length + i);
             foreach (var (position, row) in found.Rows) _rows[position] = row;
             foreach (var position in released) _rows.Remove(position);
@@ -75,7 +76,7 @@ internal sealed class FollowedLane
         {
             if (entries[i].IsMissing) return null;              // a process with another RememberedMessages has the lane: its ids are in other slots
             ids[i] = IdRing.IdOf(in entries[i]);
-            if (_messages.Has(ids[i], state.Messages - ids.Length + i)) return null;
+            if (state.Messages - ids.Length + i is var number && number >= _loaded && _messages.Has(ids[i], number)) return null;
         }
         var found = new Found { Ids = ids };
         for (var i = ids.Length; i < entries.Length; i++)
@@ -89,6 +90,7 @@ internal sealed class FollowedLane
         if (version == 0) return found;
         await found.All.LoadAsync(_store, cancellationToken).ConfigureAwait(false);
         await foreach (var (id, row) in _store.ReadRowsAsync(ParkedRow.Collection, $"{_progress.Lane}/", cancellationToken).ConfigureAwait(false)) found.Rows[PositionOf(id, row)] = id;     // after the ids: whose id is known, its row is
+        found.Loaded = (await ReadSelfAsync(cancellationToken).ConfigureAwait(false)).State.Messages;
         return found;
     }
 
@@ -131,6 +133,9 @@ internal sealed class FollowedLane
     {
         /// <summary>All ids there are, when all was read.</summary>
         public IdRing? All { get; init; }
+
+        /// <summary>Ids below this number may have been among all: the lane goes on while they are read.</summary>
+        public long Loaded { get; set; }
 
         /// <summary>Else the last ones.</summary>
         public Guid[] Ids { get; init; } = [];

@@ -1,6 +1,7 @@
 using Brook.MassTransit.Kafka.Tests.Support;
 using Brook.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using static Brook.Change;
 
 namespace Brook.MassTransit.Kafka.Tests.Hosting;
 
@@ -21,6 +22,27 @@ public sealed class StatusTests
         topic.Cluster.BrokerUp(1);
 
         await UntilAsync(node, BrookState.Live);
+    }
+
+    [Fact]
+    public async Task A_lane_is_behind_what_the_broker_has_and_not_what_the_client_has_fetched()
+    {
+        using var topic = new Topic();
+        using var ends = new ManualResetEventSlim();
+        await using var node = await Node.StartAsync(topic.Servers, new InMemoryViewStore(), brook =>
+        {
+            brook.Count().On<int>("hang", e => { ends.Wait(Token); return Discard; });
+            (brook.Options.LaggingEvents, brook.Options.StalledAfter, brook.Options.LaggingAge) = (1000, TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500));
+        });
+        await UntilAsync(node, BrookState.Live);
+
+        await topic.WriteAsync("k", """{"type":"hang","data":1}""");
+        await topic.StepsAsync("k", 1, 50);
+
+        try { Assert.Matches(@"^Lane stream/0 has not gone on for .* \(51 events wait\): a handler of 'hang' has not ended\.", (await UntilAsync(node, BrookState.Stalled)).Reason); }
+        finally { ends.Set(); }
+        await UntilAsync(node, BrookState.Live, now => now.Behind == 0);
+        Assert.Equal(50, await node.View.GetAsync(Steps.Last, "k", Token));
     }
 
     [Fact]

@@ -110,7 +110,7 @@ public sealed class SourceTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromSeconds(50));                   // and now it does not
 
-        Assert.Equal((BrookState.Stalled, "Lane s/0 (8 events wait) has been given nothing for 00:01:40, and no process goes on with it: look at those that should read it."), await LookAsync());
+        Assert.Equal((BrookState.Lagging, "Lane s/0 (8 events wait) is not read here, and its entry in the store has not changed for 00:01:40: look at the processes that should read it."), await LookAsync());
     }
 
     [Fact]

@@ -61,6 +61,31 @@ public sealed class EditedEventsTests
     }
 
     [Fact]
+    public async Task A_whole_event_without_key_and_id_gets_those_of_the_row()
+    {
+        var (id, seen) = (Guid.CreateVersion7(), Guid.Empty);
+        await using var lane = await _ledger.OpenAsync(Stores.New(), configure: brook => brook.On<int>("noted", e => { seen = e.Id; return e.Data == 0 ? throw new InvalidOperationException("none") : Change.Create(new ViewCollection<string>("noted"), e.Key!, "x"); }));
+        await lane.ProcessAsync(TestLane.Event("noted", 0, "a", id));
+
+        var result = await lane.Parked.ReplaceRecordAsync((await RowsAsync(lane))[0].RowId, """{"type":"noted","data":7}"""u8.ToArray(), Token);
+
+        Assert.Equal((1, id), (result.Applied, seen));
+    }
+
+    [Fact]
+    public async Task A_handlers_long_text_is_kept_up_to_a_limit_each_time()
+    {
+        _ledger.Broken[1] = new InvalidOperationException(new string('x', 100_000));
+        await using var lane = await _ledger.OpenAsync(Stores.New());
+        await lane.ProcessAsync(Note(1, "a"));
+        var first = (await RowsAsync(lane))[0].Error.Length;
+
+        await lane.Parked.RetryAllAsync(Token);
+
+        Assert.Equal((4003, 4003), (first, (await RowsAsync(lane))[0].Error.Length));
+    }
+
+    [Fact]
     public async Task Edited_json_is_taken_as_it_is()
     {
         await using var lane = await _ledger.OpenAsync(Stores.New());

@@ -8,6 +8,26 @@ namespace Brook.Tests.SettingAside;
 /// <summary>The process that holds a lane tries what it has set aside again, later and later.</summary>
 public sealed class RetriesByThemselvesTests
 {
+    [Fact]
+    public async Task A_released_event_is_not_applied_out_of_its_order_unless_somebody_says_so()
+    {
+        var (time, ledger) = (new FakeTimeProvider(DateTimeOffset.UnixEpoch), new Ledger(1));
+        await using var lane = await ledger.OpenAsync(Stores.New(), configure: brook => brook.Options.ParkedRetryDelay = TimeSpan.FromMinutes(1), time: time);
+        await lane.ProcessAsync(Note(1, "a"), Note(2, "a"));
+        await lane.Parked.ReleaseAsync((await RowsAsync(lane))[0].RowId, Token);
+        ledger.Mend(1);
+        await lane.ProcessAsync(Note(3, "a"), Note(4, "b"));
+        ledger.Break(5);
+        await lane.ProcessAsync(Note(5, "c"));
+        ledger.Mend(5);
+
+        await Until.TrueAsync(async () => { time.Advance(TimeSpan.FromMinutes(1)); return (await ListAsync(lane, "c")).Count == 1; }, "the other one is tried");
+
+        Assert.Equal([2, 3], await ListAsync(lane));
+        await lane.Parked.RetryAllAsync(Token);
+        Assert.Equal([2, 3, 1], await ListAsync(lane));
+    }
+
     private readonly Ledger _ledger = new(1);
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
 

@@ -50,18 +50,26 @@ public sealed class CopyingTests
         var engine = provider.GetRequiredKeyedService<BrookEngine>("");
         var refused = await Assert.ThrowsAsync<BrookException>(async () => await engine.StartStoreAsync(Token));
 
+        var half = await Assert.ThrowsAsync<BrookException>(() => _target.CopyToAsync(new InMemoryViewStore(), Token));
         await _source.CopyToAsync(_target, Token);
 
+        Assert.Equal("The source is itself a copy of a view that was not finished (CopyToAsync), so it is not whole. Begin that copy again from its own source first.", half.Message);
         Assert.Equal("The store holds a copy of a view that was not finished (CopyToAsync). Begin the copy again from its source, or clear the store.", refused.Message);
         Assert.Equal(500, await _target.CountAsync("orders", Token));
         await engine.StartStoreAsync(Token);
     }
 
     [Fact]
-    public async Task A_source_that_is_written_meanwhile_makes_no_copy()
+    public async Task A_view_is_not_copied_onto_itself()
+        => Assert.Equal("target", (await Assert.ThrowsAsync<ArgumentException>(() => _source.CopyToAsync(_source, Token))).ParamName);
+
+    [Theory]
+    [InlineData("$lanes")]
+    [InlineData("$parking")]            // what was set aside is released
+    public async Task A_source_that_is_written_meanwhile_makes_no_copy(string collection)
     {
-        await PutAsync(_source, new("$lanes", "orders/0"), """{"epoch":1}""");
-        var target = new Writing(_target, () => PutAsync(_source, new("$lanes", "orders/0"), """{"epoch":2}"""));
+        await PutAsync(_source, new(collection, "orders/0"), """{"epoch":1}""");
+        var target = new Writing(_target, () => PutAsync(_source, new(collection, "orders/0"), """{"epoch":2}"""));
 
         var error = await Assert.ThrowsAsync<BrookException>(() => _source.CopyToAsync(target, Token));
 
