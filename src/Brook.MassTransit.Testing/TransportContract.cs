@@ -10,7 +10,7 @@ public static class TransportContract
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
-    private static readonly TransportCase[] All = [.. OrderCases.All, .. DeliveryCases.All, .. NodeCases.All, .. StopCases.All];
+    private static readonly TransportCase[] All = [.. OrderCases.All, .. DeliveryCases.All, .. NodeCases.All, .. ParkingCases.All, .. StopCases.All];
 
     /// <summary>The names of the cases that a transport with these features must pass: sentences, each one a promise.</summary>
     public static IReadOnlyList<string> CasesOf(TransportFeatures features)

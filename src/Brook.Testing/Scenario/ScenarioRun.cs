@@ -133,7 +133,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
     private async Task<List<FoundRow>> ReadSetAsideAsync(CancellationToken cancellationToken)
     {
         var rows = new List<FoundRow>();
-        await foreach (var row in _provider.GetRequiredService<IParkedEvents>().ListAsync(null, cancellationToken)) rows.Add(new(row.Type, row.Key, row.Error));
+        await foreach (var row in _provider.GetRequiredService<IParkedEvents>().ListAsync(cancellationToken: cancellationToken)) rows.Add(new(row.Type, row.Key, row.Error));
         return rows;
     }
 

@@ -14,7 +14,7 @@ namespace Brook;
 /// The events that handlers want sent. They are rows of <c>$outbox</c> in the batch's own commit; a task of the lane's own sends them, in order, and removes
 /// the rows. After a crash they are sent again with the same id, which the receiving lane remembers: exactly once. Sending never holds the lane up.
 /// </summary>
-internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
+internal sealed class Outbox(LaneContext lane, string mark = "") : IAsyncDisposable
 {
     private const string Collection = "$outbox";
     private const int SendTogether = 500;
@@ -37,7 +37,7 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
             catch (Exception e) { return (index, new BrookException($"The event '{sent.Type}' to be sent cannot be serialized: {e.Message}", e)); }
             if (record.WrittenCount > lane.Options.MaxEventBytes)
                 return (index, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{sent.Type}' to be sent has {record.WrittenCount:N0} bytes; the limit is {lane.Options.MaxEventBytes:N0} (MaxEventBytes). Put the payload elsewhere and send a reference, or raise the limit.")));
-            var row = string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number++:D12}");
+            var row = string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{mark}{number++:D12}");
             lane.Batch.Commit.Add(new CommitEntry(new(Collection, row), EntryAction.Put, null, record.WrittenMemory));
             _staged.Add((row, EventEnvelope.Read(record.WrittenMemory, default, default)));
         }
@@ -51,10 +51,10 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
         _staged.Clear();
     }
 
-    /// <summary>Takes up what an earlier owner of the lane left behind.</summary>
+    /// <summary>Takes up what an earlier owner of the lane left behind, or a process that released events of it.</summary>
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
-        await foreach (var (id, row) in lane.Store.ReadRowsAsync(Collection, $"{lane.Name}/", cancellationToken).ConfigureAwait(false))
+        await foreach (var (id, row) in NewStore().ReadRowsAsync(Collection, $"{lane.Name}/{mark}", cancellationToken).ConfigureAwait(false))
             Enqueue((id, EventEnvelope.Read(row, default, default)));
     }
 
@@ -73,13 +73,16 @@ internal sealed class Outbox(LaneContext lane) : IAsyncDisposable
         if (!_waiting.TryAdd(row.Row, true)) return;            // read again after an interruption
         lane.Engine.OutboxChanged(1);
         _rows.Writer.TryWrite(row);
-        if (_sending.IsCompleted) _sending = Task.Run(() => SendAsync(_stopping.Token));
+        lock (_waiting)                                         // the lane, and whoever looks for what others have left
+            if (_sending.IsCompleted) _sending = Task.Run(() => SendAsync(_stopping.Token));
     }
+
+    /// <summary>The lane uses its own; this one belongs to whoever makes it.</summary>
+    private PatientStore NewStore() => new(lane.Engine.Store, lane.Options, lane.Time, lane.Logger, lane.Name);
 
     private async Task SendAsync(CancellationToken cancellationToken)
     {
-        // The lane uses its own patient store; this one belongs to the task.
-        var store = new PatientStore(lane.Engine.Store, lane.Options, lane.Time, lane.Logger, lane.Name);
+        var store = NewStore();
         var rows = new List<(string Row, EventEnvelope Event)>();
         while (await _rows.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {

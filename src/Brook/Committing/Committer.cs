@@ -3,7 +3,7 @@ using Brook.Lanes;
 namespace Brook;
 
 /// <summary>Makes one checked multi-write of all a batch does, and says what to do when the store refuses it.</summary>
-internal sealed class Committer(LaneContext lane, Guard guard, Failures failures, ParkedRows parked, Outbox outbox)
+internal sealed class Committer(LaneContext lane, Guard guard, Failures failures, ISetAside parked, Outbox outbox)
 {
     /// <summary>Null: go round again; the view, or what is known of the lane, has changed. Else the batch is over.</summary>
     public async ValueTask<BatchOutcome?> CommitAsync(CancellationToken cancellationToken)
@@ -37,12 +37,14 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
         Telemetry.Conflict(lane.Engine.DisplayName);
         foreach (var conflict in result.Conflicts)
         {
-            if (conflict.Index >= guards) lane.View.Refresh(batch.Commit.Entries[conflict.Index].Entry, conflict.Current);
-            else if (await guard.ConflictAsync(conflict, cancellationToken).ConfigureAwait(false) is not BatchOutcome.Committed and var lost)
-            {
-                lane.View.Discard();
-                return lost;
-            }
+            var entry = batch.Commit.Entries[conflict.Index].Entry;
+            var outcome = BatchOutcome.Committed;
+            if (conflict.Index < guards) outcome = await guard.ConflictAsync(conflict, cancellationToken).ConfigureAwait(false);
+            else if (entry.Collection == ParkedRow.Collection) outcome = await parked.ConflictAsync(entry, cancellationToken).ConfigureAwait(false);
+            else lane.View.Refresh(entry, conflict.Current);
+            if (outcome == BatchOutcome.Committed) continue;
+            lane.View.Discard();
+            return outcome;
         }
         RestartWhatLooked();
         return null;

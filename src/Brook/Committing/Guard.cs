@@ -4,11 +4,11 @@ using Brook.Storage;
 namespace Brook;
 
 /// <summary>What makes an event of a lane happen once: entries of <c>$</c> collections that are compared and written in the batch's own commit. Its first entry is a write, so that a lost answer can be settled; a commit that writes nothing may be made again.</summary>
-internal abstract class Guard(LaneContext lane, LaneProgress progress)
+internal abstract class Guard(LaneContext lane, LaneProgress progress, string collection = LaneState.Collection)
 {
     protected LaneContext Lane { get; } = lane;
     protected LaneProgress Progress { get; } = progress;
-    protected EntryKey Self { get; } = new(LaneState.Collection, lane.Name);
+    protected EntryKey Self { get; } = new(collection, lane.Name);
     protected long Version { get; set; }
     protected HashSet<Guid> Messages { get; } = [];
 

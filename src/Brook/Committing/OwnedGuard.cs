@@ -8,7 +8,7 @@ namespace Brook;
 /// The guard of a lane with one owner at a time. Every commit compares and moves the lane's entry, so whoever held it before is fenced. Known are the
 /// offsets below the next one, or the ids of the last messages; and in both cases the last event ids that callers set.
 /// </summary>
-internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSource? source) : Guard(lane, progress)
+internal sealed class OwnedGuard(LaneContext lane, ParkedRows parked, LaneProgress progress, LaneSource? source) : Guard(lane, progress)
 {
     private readonly bool _countsOffsets = source is not null;
     private readonly IdRing _messages = new($"$applied:{lane.Name}", lane.Options.RememberedMessages);
@@ -29,7 +29,7 @@ internal sealed class OwnedGuard(LaneContext lane, LaneProgress progress, LaneSo
         else if (state.Epoch != State.Epoch) return;            // another owner has it: with what is known here, the next commit is fenced
         if (!_countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         await _events.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
-        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await parked.LoadAsync(cancellationToken).ConfigureAwait(false);
         Progress.Advance((Guard: this, version, state), static seen => (seen.Guard.Version, seen.Guard.State) = (seen.version, seen.state));
     }
 

@@ -12,7 +12,7 @@ namespace Brook;
 /// when the current one is full the older one is dropped, and messages sent before that (the horizon) that are in neither are set aside, because nobody can
 /// tell any more. The lane's entry says which generation is current; it is only checked, so that consumers do not collide.
 /// </summary>
-internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Guard(lane, progress)
+internal sealed class SharedGuard(LaneContext lane, ParkedRows parked, LaneProgress progress) : Guard(lane, progress)
 {
     private const int CountEvery = 1000;
     private readonly List<(int Index, Guid Message)> _ids = [];
@@ -39,7 +39,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
             if (batch[i].Outcome == Outcome.Duplicate || batch[i].IsSetAside || State.Horizon == 0 || sent.ToUnixTimeMilliseconds() > State.Horizon) continue;
             var found = await Lane.Store.ReadAsync(new EntryKey[] { new(_current, position.MessageId.ToString("N")), new(_previous, position.MessageId.ToString("N")) }, cancellationToken).ConfigureAwait(false);
             if (!found[0].IsMissing || !found[1].IsMissing) Drop(i);
-            else batch.Fail(i, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. It is kept; check the view, and raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
+            else batch.Fail(i, RetryRule.InDoubt, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The message was sent at {sent:O}, and ids that old are forgotten: it cannot be told whether it was applied. It is kept; check the view, and raise RememberedSharedMessages ({Lane.Options.RememberedSharedMessages}) if this happens often.")));
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class SharedGuard(LaneContext lane, LaneProgress progress) : Gua
     {
         var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
         Enter(version, state);
-        await Lane.Parked.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await parked.LoadAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private void Enter(long version, LaneState state) => (Version, State, _current, _previous) = (version, state, Ids(state.Generation), Ids(state.Generation - 1));

@@ -85,6 +85,17 @@ public sealed class BrookBuilder
         return this;
     }
 
+    /// <summary>
+    /// Handlers that throw this are not tried again: the event is set aside at once, and stays until somebody asks (<see cref="IParkedEvents"/>). For what another attempt would not change.
+    /// Classes derived from it count as well, and what Brook wraps.
+    /// </summary>
+    /// <param name="when">Which of them; null: all.</param>
+    public BrookBuilder SetAsideAtOnce<TException>(Func<TException, bool>? when = null) where TException : Exception
+    {
+        Options.FinalErrors.Add(error => error is TException exception && (when is null || when(exception)));
+        return this;
+    }
+
     /// <summary>The application sends events and has no view: no handlers, no store, no lanes.</summary>
     public BrookBuilder SendOnly()
     {

@@ -24,6 +24,18 @@ public sealed class BrookOptions
     /// <value>The default is 100 milliseconds.</value>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>When an event that was set aside is tried again by itself; doubles with each try, up to <see cref="ParkedRetryMaxDelay"/>, give or take a fifth. Zero: not by itself.</summary>
+    /// <value>The default is 1 minute.</value>
+    public TimeSpan ParkedRetryDelay { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The longest pause between such tries.</summary>
+    /// <value>The default is 1 hour.</value>
+    public TimeSpan ParkedRetryMaxDelay { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How many events a lane has set aside at most, give or take a batch: then it stands still until there is room.</summary>
+    /// <value>The default is 10,000.</value>
+    public int MaxParkedEvents { get; set; } = 10_000;
+
     /// <summary>How many events are committed together at most.</summary>
     /// <value>The default is 500.</value>
     public int BatchEvents { get; set; } = 500;
@@ -64,6 +76,12 @@ public sealed class BrookOptions
     /// <value>The default is 250,000.</value>
     public int RememberedSharedMessages { get; set; } = 250_000;
 
+    /// <summary>Exceptions that another attempt would not change.</summary>
+    internal List<Func<Exception, bool>> FinalErrors { get; } = [];
+
+    /// <summary>Brook's own exceptions may have the handler's inside.</summary>
+    internal bool IsFinal(Exception error) => FinalErrors.Count > 0 && FinalErrors.Exists(isFinal => isFinal(error) || (error is BrookException { InnerException: { } inner } && isFinal(inner)));
+
     internal int LogLimitOf(string type) => LogLimits.TryGetValue(type, out var limit) ? limit : LogLimit;
 
     internal void Validate(string instance)
@@ -77,6 +95,9 @@ public sealed class BrookOptions
         Check(HandlerTimeout > TimeSpan.Zero && HandlerTimeout <= TimeSpan.FromDays(1), nameof(HandlerTimeout), HandlerTimeout, "positive, one day at most");
         Check(HandlerAttempts >= 1, nameof(HandlerAttempts), HandlerAttempts, "1 or more");
         Check(RetryDelay >= TimeSpan.Zero && RetryDelay <= TimeSpan.FromSeconds(30), nameof(RetryDelay), RetryDelay, "between zero and 30 seconds");
+        Check(ParkedRetryDelay >= TimeSpan.Zero && ParkedRetryDelay <= TimeSpan.FromDays(1), nameof(ParkedRetryDelay), ParkedRetryDelay, "between zero and one day");
+        Check(ParkedRetryMaxDelay >= ParkedRetryDelay && ParkedRetryMaxDelay <= TimeSpan.FromDays(7), nameof(ParkedRetryMaxDelay), ParkedRetryMaxDelay, "between ParkedRetryDelay and 7 days");
+        Check(MaxParkedEvents is >= 1 and <= 1_000_000, nameof(MaxParkedEvents), MaxParkedEvents, "between 1 and 1,000,000");
         Check(BatchEvents is >= 1 and <= 10_000, nameof(BatchEvents), BatchEvents, "between 1 and 10,000");
         Check(BatchBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(BatchBytes), BatchBytes, "between 1 kB and 64 MB");
         Check(MaxEventBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(MaxEventBytes), MaxEventBytes, "between 1 kB and 64 MB");

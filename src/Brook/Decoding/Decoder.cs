@@ -22,6 +22,7 @@ internal sealed class Decoder(LaneContext lane)
             item.Key = raw.Key;
             if (raw.Error is { } error)
             {
+                item.Rule = RetryRule.Unreadable;
                 batch.Refuse(i, new BrookException(error));
                 continue;
             }
@@ -58,8 +59,8 @@ internal sealed class Decoder(LaneContext lane)
 
     private string? Unknown(int index, string type)
     {
-        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, type, lane.Options.UnknownEvents);
-        switch (lane.Options.UnknownEvents)
+        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, type, lane.UnknownEvents);
+        switch (lane.UnknownEvents)
         {
             case UnknownEventPolicy.Park:
                 lane.Batch.Refuse(index, new BrookException($"No handler maps the event type '{type}'. Map it with brook.Event<T>(\"{type}\"); it is kept until then."));

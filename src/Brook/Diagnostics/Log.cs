@@ -40,4 +40,25 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Error, "Lane {Lane}: the store has gone back by {Count} message(s) or offset(s): it was restored, or it lost what it had not saved. Where the transport counts offsets the lane goes back with it and loses nothing; messages that were acknowledged do not come again, and the view lacks them.", EventName = "StoreWentBack")]
     public static partial void StoreWentBack(ILogger logger, string lane, long count);
+
+    [LoggerMessage(20, LogLevel.Information, "Brook '{Instance}': '{Type}' at {Position}, which was set aside, is applied.", EventName = "Released")]
+    public static partial void Released(ILogger logger, string instance, string type, EventPosition position);
+
+    [LoggerMessage(21, LogLevel.Warning, "Brook '{Instance}': '{Type}' at {Position}, which was set aside, failed again ({Attempts} attempt(s) in all).", EventName = "SetAsideAgain")]
+    public static partial void SetAsideAgain(ILogger logger, string instance, string type, EventPosition position, int attempts, Exception? error);
+
+    [LoggerMessage(22, LogLevel.Warning, "Brook '{Instance}': '{Type}' at {Position}, which was set aside, was given up (SkipAsync): the view goes on without it.", EventName = "Skipped")]
+    public static partial void Skipped(ILogger logger, string instance, string type, EventPosition position);
+
+    [LoggerMessage(23, LogLevel.Warning, "Brook '{Instance}': '{Type}' at {Position}, which was set aside, was replaced by hand.", EventName = "Replaced")]
+    public static partial void Replaced(ILogger logger, string instance, string type, EventPosition position);
+
+    [LoggerMessage(24, LogLevel.Warning, "Brook '{Instance}': later events of its key no longer wait for '{Type}' at {Position}, which stays set aside (ReleaseAsync).", EventName = "KeyReleased")]
+    public static partial void KeyReleased(ILogger logger, string instance, string type, EventPosition position);
+
+    [LoggerMessage(25, LogLevel.Error, "Lane {Lane}: trying events that were set aside fails in a way that no event is to blame for; they stay, and are tried again.", EventName = "RetriesFail")]
+    public static partial void RetriesFail(ILogger logger, string lane, Exception error);
+
+    [LoggerMessage(26, LogLevel.Information, "Lane {Lane} goes on: there is room for events to be set aside.", EventName = "RoomAgain")]
+    public static partial void RoomAgain(ILogger logger, string lane);
 }

@@ -11,7 +11,7 @@ internal static class Telemetry
     public const string Name = "Brook";
     private static readonly ActivitySource s_activities = new(Name);
     private static readonly Meter s_meter = new(Name);
-    private static readonly Counter<long> s_events = s_meter.CreateCounter<long>("brook.events", "{event}", "Events by outcome: applied, discarded, duplicate, set_aside, unknown.");
+    private static readonly Counter<long> s_events = s_meter.CreateCounter<long>("brook.events", "{event}", "Events by outcome: applied, discarded, duplicate, set_aside, unknown; released, set_aside_again.");
     private static readonly Counter<long> s_conflicts = s_meter.CreateCounter<long>("brook.conflicts", "{commit}", "Commits refused because another writer was faster; they are made again.");
     private static readonly Histogram<int> s_batch = s_meter.CreateHistogram<int>("brook.batch.events", "{event}", "Events committed together.");
     private static readonly Histogram<double> s_duration = s_meter.CreateHistogram<double>("brook.batch.duration", "s", "From receiving a batch until it is committed and announced.");
@@ -33,6 +33,13 @@ internal static class Telemetry
     }
 
     public static void Unknown(string instance) => s_events.Add(1, Instance(instance), new KeyValuePair<string, object?>("brook.outcome", "unknown"));
+
+    /// <summary>Events that had been set aside.</summary>
+    public static void Retried(string instance, int released, int failed)
+    {
+        if (released > 0) s_events.Add(released, Instance(instance), new KeyValuePair<string, object?>("brook.outcome", "released"));
+        if (failed > 0) s_events.Add(failed, Instance(instance), new KeyValuePair<string, object?>("brook.outcome", "set_aside_again"));
+    }
 
     public static void Conflict(string instance) => s_conflicts.Add(1, Instance(instance));
 

@@ -21,7 +21,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
                 (var hangs, _hangs) = (_hangs, false);
                 lane.View.Unstage(batch, i, i);
                 batch.Cursor = Math.Min(batch.Cursor, i);
-                if (hangs && MayCut(i) && batch[i].Attempts + 1 < lane.Options.HandlerAttempts)
+                if (hangs && MayCut(i) && batch[i].Attempts + 1 < lane.MaxAttempts)
                 {
                     lane.TriedBefore = batch[i].Attempts + 1;
                     batch.Cut(i);                               // what stands before it need not wait for it again
@@ -75,7 +75,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         }
         batch[index].Reads = true;
         var outages = lane.Store.Outages;
-        var context = new HandlerContext(lane.Engine.Name, batch[index].Attempts + batch.Conflicts + 1, lane.View);
+        var context = new HandlerContext(lane.Engine.Name, batch[index].TriedBefore + batch[index].Attempts + batch.Conflicts + 1, lane.View);
         lane.View.Reader = context;
         using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);

@@ -25,6 +25,12 @@ internal struct BatchItem
     public Outcome Outcome;
     public Exception? Error;
     public int Attempts;
+
+    /// <summary>How often it was tried before it came here: it had been set aside.</summary>
+    public int TriedBefore;
+
+    /// <summary>When it may be tried again once it is set aside.</summary>
+    public RetryRule Rule;
     public bool Handled, Reads, Wrote;
 
     /// <summary>It never reaches its handlers: it cannot be read, or nobody may take it.</summary>
@@ -86,9 +92,13 @@ internal sealed class Batch
     public void Unsend(int from, int to) => _sends.RemoveAll(send => send.Event >= from && send.Event <= to);
 
     /// <summary>Fails an event for good; later ones of its key are not to be handled from now on.</summary>
-    public void Fail(int index, Exception error)
+    public void Fail(int index, Exception error) => Fail(index, _items[index].Rule, error);
+
+    /// <summary>As <see cref="Fail(int, Exception)"/>, and says when it may be tried again.</summary>
+    public void Fail(int index, RetryRule rule, Exception error)
     {
         ref var item = ref _items[index];
+        item.Rule = rule;
         (item.Outcome, item.Error) = (Outcome.Failed, error);
         if (item.Key is not { } key) return;
         _failedKeys ??= [];
@@ -121,7 +131,7 @@ internal sealed class Batch
         {
             ref var item = ref _items[i];
             (item.Handled, item.Reads) = (false, false);
-            if (item.Outcome == Outcome.Behind || (revive && item.Outcome == Outcome.Failed && !item.IsRefused)) (item.Outcome, item.Error, item.Attempts) = (Outcome.Pending, null, 0);
+            if (item.Outcome == Outcome.Behind || (revive && item.Outcome == Outcome.Failed && !item.IsRefused)) (item.Outcome, item.Error, item.Attempts, item.Rule) = (Outcome.Pending, null, 0, RetryRule.Automatic);
         }
         _failedKeys = null;
         for (var i = 0; i < Count; i++)

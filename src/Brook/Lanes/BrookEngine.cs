@@ -9,6 +9,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
 {
     private const int MaxUnknownTypes = 1000;
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
+    private readonly ConcurrentDictionary<string, Retrier> _retriers = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
     private readonly SemaphoreSlim _starting = new(1);
@@ -28,6 +29,9 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
 
     /// <summary>Events that handlers have sent and the transport does not have yet.</summary>
     public long InOutbox => Interlocked.Read(ref _inOutbox);
+
+    /// <summary>Events that the lanes open in this process have set aside, as far as it knows; <see cref="IParkedEvents.CountAsync"/> asks the store, and counts those of all lanes.</summary>
+    public long Parked => _lanes.Values.Sum(lane => (long)lane.Held.Count);
 
     /// <summary>Where the view is kept: for maintenance and tools. What is written here is no event: lanes take it for another writer's.</summary>
     public IViewStore Store { get; }
@@ -134,7 +138,19 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     /// <summary>One for each lane name, also before the lane is open and over its owners in this process: who waits stays.</summary>
     internal LaneProgress ProgressOf(string lane) => _progress.GetOrAdd(lane, static _ => new LaneProgress());
 
-    internal Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken) => ProgressOf(lane.Key).WaitAsync([.. lane], cancellationToken);
+    internal async Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken)
+    {
+        ReceiptSpan[] spans = [.. lane];
+        var result = await ProgressOf(lane.Key).WaitAsync(spans, cancellationToken).ConfigureAwait(false);
+        if (result != WaitResult.SetAside || LaneOf(lane.Key) is not { } open) return result;
+        return await open.HasSetAsideAsync(spans, cancellationToken).ConfigureAwait(false) ? WaitResult.SetAside : WaitResult.Applied;
+    }
+
+    /// <summary>The lane, when it is open in this process.</summary>
+    internal Lane? LaneOf(string name) => _lanes.GetValueOrDefault(name);
+
+    /// <summary>Who works on what that lane has set aside, whoever holds it.</summary>
+    internal Retrier RetrierOf(string lane) => _retriers.GetOrAdd(lane, static (lane, engine) => new Retrier(engine, lane), this);
 
     internal bool IsNewUnknownType(string type)
     {
@@ -156,6 +172,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
+        foreach (var retrier in _retriers.Values) await retrier.DisposeAsync().ConfigureAwait(false);
         if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else (Store as IDisposable)?.Dispose();
         _starting.Dispose();

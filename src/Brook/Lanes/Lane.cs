@@ -13,13 +13,15 @@ public sealed class Lane : IAsyncDisposable
     private readonly Committer _committer;
     private readonly Announcer _announcer;
     private readonly Outbox _outbox;
+    private readonly ParkedRetries _retries;
+    private readonly ParkingRoom _room;
     private bool _interrupted;
 
     internal Lane(BrookEngine engine, string name, LaneGuard guard, LaneSource? source)
     {
         _context = new LaneContext(engine, name);
-        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, engine.ProgressOf(name)) : new OwnedGuard(_context, engine.ProgressOf(name), source);
-        _parked = _context.Parked = new ParkedRows(_context);
+        _context.Parked = _parked = new ParkedRows(_context);
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, _parked, engine.ProgressOf(name)) : new OwnedGuard(_context, _parked, engine.ProgressOf(name), source);
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);
         _folder = new Folder(_context, failures);
@@ -27,6 +29,8 @@ public sealed class Lane : IAsyncDisposable
         _outbox = new Outbox(_context);
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
+        _retries = new ParkedRetries(_context, _parked.Held, _outbox);
+        _room = new ParkingRoom(_context, _parked);
     }
 
     /// <summary>The lane's name: stream/partition.</summary>
@@ -93,9 +97,11 @@ public sealed class Lane : IAsyncDisposable
             await _handlers.HandleAsync(cancellationToken).ConfigureAwait(false);   // event -> changes, staged; a throwing handler fails its event alone
             await _folder.FoldAsync(cancellationToken).ConfigureAwait(false);       // one read for the batch; changes over values, in event order
             _parked.Stage();                                                        // failed events, and those behind them under their key
-            outcome = await _committer.CommitAsync(cancellationToken).ConfigureAwait(false);    // one checked multi-write
+            outcome = _parked.IsFull && await _room.WaitAsync(cancellationToken).ConfigureAwait(false) ? null
+                : await _committer.CommitAsync(cancellationToken).ConfigureAwait(false);    // one checked multi-write
         }
         while (outcome is null);                                                    // a conflict brought the values there are now
+        _retries.Wake();
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
         Telemetry.Processed(_context.Engine.DisplayName, _context.Batch.Count, in result, _context.Time.GetElapsedTime(started));
@@ -115,14 +121,27 @@ public sealed class Lane : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _context.Engine.Closed(this);
+        await _retries.DisposeAsync().ConfigureAwait(false);
         await _outbox.DisposeAsync().ConfigureAwait(false);
     }
 
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
-        _context.Engine.ProgressOf(Name).AnsweredBy(_guard.IsDone, _parked.HoldsAny);
+        _context.Engine.ProgressOf(Name).AnsweredBy(_guard.IsDone, Held.HoldsAny);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
+        _retries.Wake();
+    }
+
+    /// <summary>What it has set aside, as far as this process knows.</summary>
+    internal HeldRows Held => _parked.Held;
+
+    /// <summary>Whether one of these events is set aside still: another process may have released it.</summary>
+    internal async ValueTask<bool> HasSetAsideAsync(ReceiptSpan[] spans, CancellationToken cancellationToken)
+    {
+        try { await _parked.LookAgainAsync(_context.Engine.Store, Held.RowsAt(spans), cancellationToken).ConfigureAwait(false); }
+        catch (BrookException) { return true; }                 // the store is away: as far as is known
+        return spans.Any(Held.HoldsAny);
     }
 
     /// <summary>A batch was cut short, and its commit may have landed: look again.</summary>

@@ -8,7 +8,7 @@ internal sealed class LaneContext
 {
     public LaneContext(BrookEngine engine, string name)
     {
-        (Engine, Name) = (engine, name);
+        (Engine, Name, MaxAttempts, UnknownEvents) = (engine, name, engine.Options.HandlerAttempts, engine.Options.UnknownEvents);
         Store = new PatientStore(engine.Store, engine.Options, engine.Time, engine.Logger, name);
         View = NewView();
     }
@@ -23,7 +23,13 @@ internal sealed class LaneContext
     public PatientStore Store { get; }
     public Batch Batch { get; } = new();
     public StagedView View { get; private set; }
-    public ParkedRows Parked { get; set; } = null!;
+    public ISetAside Parked { get; set; } = null!;
+
+    /// <summary>How often a failing event is tried before it is set aside.</summary>
+    public int MaxAttempts { get; init; }
+
+    /// <summary>What becomes of an event whose type nobody maps.</summary>
+    public UnknownEventPolicy UnknownEvents { get; init; }
 
     /// <summary>Why the lane waits for somebody to act; null: it does not.</summary>
     public string? Halted { get; set; }

@@ -11,12 +11,14 @@ internal sealed class Failures(LaneContext lane)
     public async ValueTask FailedAsync(int index, Exception error, CancellationToken cancellationToken)
     {
         var attempts = ++lane.Batch[index].Attempts;
-        if (attempts >= lane.Options.HandlerAttempts)
+        var isFinal = lane.Options.IsFinal(error);
+        if (isFinal || attempts >= lane.MaxAttempts)
         {
+            lane.Batch[index].Rule = isFinal ? RetryRule.ByHand : RetryRule.Automatic;
             SetAside(index, error);
             return;
         }
-        Log.AttemptFailed(lane.Logger, lane.Engine.DisplayName, lane.Batch[index].Event!.Type, lane.Batch.Raw.Span[index].Position, attempts, lane.Options.HandlerAttempts, error.GetType().Name);
+        Log.AttemptFailed(lane.Logger, lane.Engine.DisplayName, lane.Batch[index].Event!.Type, lane.Batch.Raw.Span[index].Position, attempts, lane.MaxAttempts, error.GetType().Name);
         await Task.Delay(Backoff.After(attempts, lane.Options.RetryDelay, MaxDelay), lane.Time, cancellationToken).ConfigureAwait(false);
     }
 
@@ -30,7 +32,7 @@ internal sealed class Failures(LaneContext lane)
         {
             ref var later = ref batch[i];
             if (!(later.Outcome == Outcome.Pending || (later.Outcome == Outcome.Failed && !later.IsRefused)) || !batch.StandsBehindFailed(i)) continue;
-            (later.Outcome, later.Error, later.Attempts) = (Outcome.Behind, null, 0);       // had this one failed before, it would never have been handled
+            (later.Outcome, later.Error, later.Attempts, later.Rule) = (Outcome.Behind, null, 0, RetryRule.Automatic);       // had this one failed before, it would never have been handled
             lane.View.Unstage(batch, i, i);
         }
         if (batch.FirstReader(index + 1) is >= 0 and var reader) lane.RestartFrom(reader, revive: false);

@@ -1,33 +1,37 @@
-using System.Globalization;
 using Brook.Lanes;
 using Brook.Storage;
 
 namespace Brook;
 
-/// <summary>A lane's rows of <c>$parked</c>: which keys are held, and what the batch adds in its own commit.</summary>
-internal sealed class ParkedRows(LaneContext lane)
+/// <summary>
+/// A lane's rows of <c>$parked</c>: which keys are held, and what the batch adds in its own commit. An event that is put behind a row goes in only while that row is
+/// there: either it joins the rows, and whoever releases the key finds it, or the key was released first, and it is handled.
+/// </summary>
+internal sealed class ParkedRows(LaneContext lane) : ISetAside
 {
-    private HashSet<string> _keys = [];
-    private HashSet<(Guid Message, long Offset)> _positions = [];
-    private HashSet<Guid> _ids = [];
+    private const int ReadAtOnce = 100;
     private readonly List<int> _staged = [];
+    private readonly Dictionary<string, HeldRow> _leant = [];   // key -> the row that events of the batch were put behind
+    private readonly List<HeldRow> _added = [];
 
-    /// <summary>How many events of the batch are set aside.</summary>
+    /// <summary>What is known of them.</summary>
+    public HeldRows Held { get; } = new();
+
     public int Staged => _staged.Count;
 
-    /// <summary>Events of this key wait behind one that was set aside.</summary>
-    public bool Holds(string? key) => key is not null && _keys.Contains(key);
+    /// <summary>There is no room for what the batch sets aside.</summary>
+    public bool IsFull => _staged.Count > 0 && Held.Count >= lane.Options.MaxParkedEvents;
 
-    /// <summary>One of these events was set aside.</summary>
-    public bool HoldsAny(ReceiptSpan span)
+    /// <summary>The first event of the batch that is to be set aside.</summary>
+    public int FirstStaged => _staged[0];
+
+    public bool Holds(string? key)
     {
-        if (span.Last - span.First >= _positions.Count) return _positions.Any(position => position.Message == span.MessageId && position.Offset >= span.First && position.Offset <= span.Last);
-        for (var offset = span.First; offset <= span.Last; offset++)
-            if (_positions.Contains((span.MessageId, offset))) return true;
-        return false;
+        if (!Held.TryLastOf(key, out var last)) return false;
+        _leant[key!] = last;
+        return true;
     }
 
-    /// <summary>Finds the batch's events to be set aside; they are written with all the rest.</summary>
     public void Stage()
     {
         _staged.Clear();
@@ -35,51 +39,71 @@ internal sealed class ParkedRows(LaneContext lane)
             if (lane.Batch[i].IsSetAside) _staged.Add(i);
     }
 
-    /// <summary>Adds the rows, numbered from <paramref name="number"/> on.</summary>
     public void AddTo(long number)
     {
+        if (_staged.Count == 0) return;
         var batch = lane.Batch;
+        _added.Clear();
         foreach (var i in _staged)
         {
-            var record = RecordOf(i);
+            var row = ParkedRow.Of(ParkedRow.IdOf(lane.Name, number++), in batch[i], in batch.Raw.Span[i], RecordOf(i), lane.Time.GetUtcNow()) with { Version = batch.Commit.Version };
             batch.Arena.Begin();
-            ParkedRow.Write(batch.Arena, in batch[i], in batch.Raw.Span[i], record.Span, lane.Time.GetUtcNow());
-            batch.Commit.Add(new CommitEntry(new(ParkedRow.Collection, RowId(number++)), EntryAction.Put, null, batch.Arena.End()));
+            ParkedRow.Write(batch.Arena, row);
+            batch.Commit.Add(new CommitEntry(ParkedRow.EntryOf(row.RowId), EntryAction.Put, null, batch.Arena.End()));
+            _added.Add(HeldRow.Of(row, lane.Options));
         }
+        foreach (var key in _staged.Where(i => lane.Batch[i].Outcome == Outcome.Behind).Select(i => lane.Batch[i].Key!).Distinct())
+            if (_leant.TryGetValue(key, out var row)) batch.Commit.Add(new CommitEntry(ParkedRow.EntryOf(row.RowId), EntryAction.Check, row.Version));
     }
 
-    /// <summary>The rows are in the store.</summary>
+    public async ValueTask<BatchOutcome> ConflictAsync(EntryKey row, CancellationToken cancellationToken)
+    {
+        var (key, _) = _leant.First(leant => leant.Value.RowId == row.Key);
+        _leant.Remove(key);
+        await LookAgainAsync(lane.Store, Held.RowsOf(key), cancellationToken).ConfigureAwait(false);
+        return BatchOutcome.Committed;
+    }
+
     public void Committed()
     {
-        foreach (var i in _staged)
+        _leant.Clear();
+        for (var i = 0; i < _staged.Count; i++)
         {
-            var (item, position) = (lane.Batch[i], lane.Batch.Raw.Span[i].Position);
-            _positions.Add((position.MessageId, position.Offset));
-            if (item.Key is { } key) _keys.Add(key);
-            if (lane.Batch.Raw.Span[i].HasCallersId) _ids.Add(lane.Batch.Raw.Span[i].Id);
-            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[i].Type ?? "", position, item.Attempts, item.Error);
+            Held.Set(_added[i]);
+            var item = lane.Batch[_staged[i]];
+            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[_staged[i]].Type ?? "", _added[i].Position, item.Attempts, item.Error);
         }
-        for (var i = 0; _ids.Count > 0 && i < lane.Batch.Count; i++)
+        if (Held.Count == 0) return;
+        for (var i = 0; i < lane.Batch.Count; i++)
         {
             ref readonly var raw = ref lane.Batch.Raw.Span[i];
-            if (lane.Batch[i].Outcome == Outcome.Duplicate && _ids.Contains(raw.Id)) _positions.Add((raw.Position.MessageId, raw.Position.Offset));      // sent again: it is set aside still
+            if (lane.Batch[i].Outcome == Outcome.Duplicate && raw.HasCallersId) Held.CameAgain(raw.Id, raw.Position);
         }
     }
 
+    /// <summary>Reads all of them.</summary>
     public async ValueTask LoadAsync(CancellationToken cancellationToken)
+        => Held.Replace(await ParkedScan.AllAsync(lane.Store, lane.Options, $"{lane.Name}/", cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Reads these rows: another process may have worked on them. True: some are gone.</summary>
+    public async ValueTask<bool> LookAgainAsync(IViewStore store, List<string> rows, CancellationToken cancellationToken)
     {
-        var (keys, positions, ids) = (new HashSet<string>(), new HashSet<(Guid, long)>(), new HashSet<Guid>());       // others may ask what is held meanwhile
-        await foreach (var (id, row) in lane.Store.ReadRowsAsync(ParkedRow.Collection, $"{lane.Name}/", cancellationToken).ConfigureAwait(false))
+        var gone = false;
+        foreach (var part in rows.Chunk(ReadAtOnce))
         {
-            var parked = ParkedRow.Read(id, row.Span);
-            positions.Add((parked.Position.MessageId, parked.Position.Offset));
-            if (parked.Key is { } key) keys.Add(key);
-            if (parked.Id != default) ids.Add(parked.Id);
+            var found = await store.ReadAsync(Array.ConvertAll(part, ParkedRow.EntryOf), cancellationToken).ConfigureAwait(false);
+            for (var i = 0; i < found.Length; i++) gone |= !Saw(part[i], in found[i]);
         }
-        (_keys, _positions, _ids) = (keys, positions, ids);
+        return gone;
     }
 
-    private string RowId(long number) => string.Create(CultureInfo.InvariantCulture, $"{lane.Name}/{number:D12}");
+    /// <summary>A row was read. False: it is gone.</summary>
+    private bool Saw(string rowId, in StoredEntry entry)
+    {
+        if (entry.IsMissing) Held.Remove(rowId);
+        else if (entry.Version != Held.VersionOf(rowId)) Held.Set(HeldRow.Of(ParkedRow.Read(rowId, in entry), lane.Options));
+        return !entry.IsMissing;
+    }
 
     private ReadOnlyMemory<byte> RecordOf(int index)
     {

@@ -65,7 +65,7 @@ public sealed class OrdinaryMessageTests
         await bus.Publish(new OrderSubmitted("end", 1), Token);
         await UntilAsync(harness.View, "end", 1);
 
-        var parked = await harness.Parked.ListAsync("42", Token).ToListAsync(Token);
+        var parked = await harness.Parked.ListAsync("42", cancellationToken: Token).ToListAsync(Token);
         Assert.Equal([false, true], parked.Select(row => row.StandsBehind));
         Assert.Contains("\"quantity\":-1", System.Text.Encoding.UTF8.GetString(parked[0].Event.Span), StringComparison.Ordinal);
         Assert.False(await harness.View.ExistsAsync(Submitted, "42", Token));

@@ -46,7 +46,7 @@ public sealed class BatchesTests
     {
         await using var lane = await OpenAsync(new HookedStore(), brook => brook.Options.UnknownEvents = UnknownEventPolicy.Park);
         Assert.Equal(new BatchResult(BatchOutcome.Committed, 1, 0, 0, 2), await lane.ProcessAsync(TestLane.Event("nobody:knows", 1, "k"), TestLane.Event("add", 1, "k"), TestLane.Event("add", 1)));
-        var rows = await lane.Parked.ListAsync("k", TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        var rows = await lane.Parked.ListAsync("k", cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
         Assert.Contains("brook.Event<T>(\"nobody:knows\")", rows[0].Error, StringComparison.Ordinal);
     }
 

@@ -10,7 +10,7 @@ internal sealed class Comparison(IViewStore store)
     {
         var parked = new List<(int Number, bool Behind)>();
         foreach (var (id, value) in await PageAsync("$parked", cancellationToken))
-            if (ParkedRow.Read(id, value.Span) is var row) parked.Add((NumberOf(row.Event), row.StandsBehind));
+            if (ParkedRow.Read(id, new StoredEntry(1, value)) is var row) parked.Add((NumberOf(row.Event), row.StandsBehind));
         var clean = new CleanFold();
         if (delivery == Delivery.Shared)
         {

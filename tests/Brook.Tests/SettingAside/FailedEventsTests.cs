@@ -83,7 +83,7 @@ public sealed class FailedEventsTests
         Assert.Equal((true, null, 0), (rows[1].StandsBehind, rows[1].ErrorType, rows[1].Attempts));
         Assert.Contains("waits behind it", rows[1].Error, StringComparison.Ordinal);
         Assert.Equal(2, await lane.Parked.CountAsync(TestContext.Current.CancellationToken));
-        Assert.Empty(await lane.Parked.ListAsync("b", TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        Assert.Empty(await lane.Parked.ListAsync("b", cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
