@@ -7,7 +7,7 @@ namespace Brook.Faults;
 /// <summary>One thing that goes wrong over Kafka only.</summary>
 internal abstract class KafkaFault : BusFault
 {
-    public override bool AppliesTo(Transport transport) => transport is KafkaTransport;
+    public override bool AppliesTo(Transport transport, Store store) => transport is KafkaTransport && base.AppliesTo(transport, store);
 
     public sealed override Task InjectAsync(BusTrial trial, CancellationToken cancellationToken) => InjectAsync(trial, (KafkaPlace)trial.Place, cancellationToken);
 
@@ -147,6 +147,7 @@ internal sealed class KafkaPoison : KafkaFault
 internal sealed class KafkaStoreKilled : KafkaFault
 {
     public override string Name => "store-killed";
+    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
     public override string About => "kill -9 of the store, twice; it has what it confirmed";
 
     protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
@@ -162,6 +163,7 @@ internal sealed class KafkaStoreKilled : KafkaFault
 internal sealed class KafkaStoreRewound : KafkaFault
 {
     public override string Name => "store-rewound";
+    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
     public override string About => "kill -9 of the store, and the end of its file is cut off at a random byte: the view goes back, and the lanes with it; a worker whose lane is gone entirely is started again; twice";
     public override bool Rewinds => true;
 
@@ -184,6 +186,7 @@ internal sealed class KafkaStoreRewound : KafkaFault
 internal sealed class KafkaStoreCut : KafkaFault
 {
     public override string Name => "store-cut";
+    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
     public override string About => "connections between workers and the store are cut, or answers swallowed for a while and then cut, at random moments";
     public override Needs Needs => new(Proxy: true);
 

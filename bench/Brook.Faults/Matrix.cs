@@ -1,0 +1,70 @@
+// ./bench/faults --all: every transport with the view in memory and in Redis, one table.
+namespace Brook.Faults;
+
+/// <summary>All trials of a fault over a transport and a store.</summary>
+internal sealed record MatrixRow(string Transport, string Store, FaultResult Result);
+
+/// <summary>Faults that a transport with a store has not, and why.</summary>
+internal sealed record NotApplicable(string Transport, string Store, IReadOnlyList<string> Faults, string Reason);
+
+/// <summary>Runs transports side by side (their trials wait most of the time), each one's faults one after the other, and tells them in order.</summary>
+internal sealed class Matrix(int trials, int seed, string? only, TextWriter output)
+{
+    private static readonly string[] s_transports = ["inmemory", "rabbitmq", "kafka"], s_stores = ["inmemory", "redis"];
+
+    /// <returns>Whether all is exact.</returns>
+    public async Task<bool> RunAsync(bool json, CancellationToken cancellationToken)
+    {
+        var (rows, not, transports) = (new List<MatrixRow>(), new List<NotApplicable>(), s_transports.Select(Transport.Of).ToList());
+        await output.WriteLineAsync(Report.MatrixLine(Report.MatrixColumns));
+        var running = transports.Select(transport => Task.Run(() => RunAsync(transport, rows, cancellationToken), cancellationToken)).ToList();
+        await Task.WhenAll(running);
+        foreach (var transport in transports)
+            foreach (var store in s_stores.Select(Store.Of)) not.AddRange((store.WhyNot ?? transport.WhyNot) is { } reason ? [new(transport.Name, store.Name, ["all"], reason)] : Missing(transport, store));
+        await output.WriteLineAsync(Report.MatrixLine(Report.Sums(rows)));
+        foreach (var one in not) await output.WriteLineAsync($"not applicable: {one.Transport}, {one.Store}: {string.Join(", ", one.Faults)}: {one.Reason}");
+        if (json) await output.WriteLineAsync(Report.Json(rows.OrderBy(row => Array.IndexOf(s_transports, row.Transport)).ThenBy(row => Array.IndexOf(s_stores, row.Store)).ToList(), not));
+        return rows.Count > 0 && !rows.Exists(row => row.Result.Bad.Any());
+    }
+
+    private async Task RunAsync(Transport transport, List<MatrixRow> rows, CancellationToken cancellationToken)
+    {
+        await using var pool = new WorkerPool();
+        foreach (var store in s_stores.Select(Store.Of))
+        {
+            if ((store.WhyNot ?? transport.WhyNot) is not null) continue;
+            foreach (var fault in transport.FaultsOn(store).Where(fault => only is null ? !fault.IsAskedFor : fault.Name == only))
+            {
+                var outcomes = new List<Outcome>();
+                for (var trial = 0; trial < trials; trial++) outcomes.Add(await BusTrial.RunAsync(pool, transport, store, fault, seed + trial, null, isShort: false, cancellationToken));
+                var row = new MatrixRow(transport.Name, store.Name, new(fault.Name, transport.Name, outcomes));
+                lock (rows)
+                {
+                    rows.Add(row);
+                    output.WriteLine(Report.MatrixLine(Report.Cells(row)));
+                    foreach (var bad in row.Result.Bad) output.WriteLine($"{Report.Text(bad)}\n  again: ./bench/faults --transport {transport.Name} --store {store.Name} --only {fault.Name} --trials 1 --seed {bad.Seed}");
+                    output.Flush();
+                }
+            }
+        }
+    }
+
+    /// <summary>Faults of the other pairs that this one has not.</summary>
+    public static IEnumerable<NotApplicable> Missing(Transport transport, Store store)
+    {
+        var here = transport.FaultsOn(store).Select(fault => fault.Name).ToHashSet();
+        return BusFault.All.Where(fault => !fault.IsAskedFor && !here.Contains(fault.Name) && s_transports.Any(one => s_stores.Any(other => fault.AppliesTo(Transport.Of(one), Store.Of(other)))))
+            .GroupBy(fault => Reason(fault, transport, store)).Select(group => new NotApplicable(transport.Name, store.Name, [.. group.Select(fault => fault.Name).Distinct()], group.Key));
+    }
+
+    private static string Reason(BusFault fault, Transport transport, Store store) => fault switch
+    {
+        LocalFault when store is InMemory && fault.Name == "store-killed" => "a view in memory ends with its process",
+        LocalFault when transport is not InMemoryTransport && store is InMemory => "done to the in-memory transport, and over this one in its own way with redis",
+        LocalFault => "needs a store that fails as told in the program's own process; here workers are processes, and the store itself, its network or its processes fail",
+        RabbitFault when transport is not RabbitTransport => "RabbitMQ's",
+        KafkaFault when transport is not KafkaTransport => "Kafka's",
+        _ when transport is InMemoryTransport => "one process has the queues and all lanes, and what ends it ends them: what is sent and not handled is lost then (docs/guarantees.md)",
+        _ => "several nodes cannot share a view in memory, and a killed one's is gone with what it has acknowledged; UseInMemory(perNode: true) gives each node a view from its start on, so there is nothing whole to compare",
+    };
+}
