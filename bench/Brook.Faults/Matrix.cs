@@ -15,37 +15,46 @@ internal sealed class Matrix(int trials, int seed, string? only, TextWriter outp
     /// <returns>Whether all is exact.</returns>
     public async Task<bool> RunAsync(bool json, CancellationToken cancellationToken)
     {
-        var (rows, not, transports) = (new List<MatrixRow>(), new List<NotApplicable>(), s_transports.Select(Transport.Of).ToList());
+        var (plan, not) = (new List<Planned>(), new List<NotApplicable>());
+        foreach (var (transport, store) in from transport in s_transports.Select(Transport.Of) from store in s_stores.Select(Store.Of) select (transport, store))
+        {
+            if ((store.WhyNot ?? transport.WhyNot) is { } reason) not.Add(new(transport.Name, store.Name, ["all"], reason));
+            else plan.AddRange(transport.FaultsOn(store).Where(fault => only is null ? !fault.IsAskedFor : fault.Name == only).Select(fault => new Planned(transport, store, fault)));
+            if (store.WhyNot is null && transport.WhyNot is null) not.AddRange(Missing(transport, store));
+        }
+        var running = plan.GroupBy(planned => planned.Transport).Select(side => Task.Run(() => RunAsync([.. side], cancellationToken), cancellationToken)).ToList();
+        var rows = new List<MatrixRow>();
         await output.WriteLineAsync(Report.MatrixLine(Report.MatrixColumns));
-        var running = transports.Select(transport => Task.Run(() => RunAsync(transport, rows, cancellationToken), cancellationToken)).ToList();
+        foreach (var planned in plan)
+        {
+            var row = await planned.Row.Task;
+            rows.Add(row);
+            await output.WriteLineAsync(Report.MatrixLine(Report.Cells(row)));
+            foreach (var bad in row.Result.Bad) await output.WriteLineAsync($"{Report.Text(bad)}\n  again: ./bench/faults --transport {row.Transport} --store {row.Store} --only {row.Result.Fault} --trials 1 --seed {bad.Seed}");
+            await output.FlushAsync(cancellationToken);
+        }
         await Task.WhenAll(running);
-        foreach (var transport in transports)
-            foreach (var store in s_stores.Select(Store.Of)) not.AddRange((store.WhyNot ?? transport.WhyNot) is { } reason ? [new(transport.Name, store.Name, ["all"], reason)] : Missing(transport, store));
         await output.WriteLineAsync(Report.MatrixLine(Report.Sums(rows)));
         foreach (var one in not) await output.WriteLineAsync($"not applicable: {one.Transport}, {one.Store}: {string.Join(", ", one.Faults)}: {one.Reason}");
-        if (json) await output.WriteLineAsync(Report.Json(rows.OrderBy(row => Array.IndexOf(s_transports, row.Transport)).ThenBy(row => Array.IndexOf(s_stores, row.Store)).ToList(), not));
+        if (json) await output.WriteLineAsync(Report.Json(rows, not));
         return rows.Count > 0 && !rows.Exists(row => row.Result.Bad.Any());
     }
 
-    private async Task RunAsync(Transport transport, List<MatrixRow> rows, CancellationToken cancellationToken)
+    private async Task RunAsync(List<Planned> side, CancellationToken cancellationToken)
     {
         await using var pool = new WorkerPool();
-        foreach (var store in s_stores.Select(Store.Of))
+        try
         {
-            if ((store.WhyNot ?? transport.WhyNot) is not null) continue;
-            foreach (var fault in transport.FaultsOn(store).Where(fault => only is null ? !fault.IsAskedFor : fault.Name == only))
+            foreach (var (transport, store, fault, done) in side)
             {
                 var outcomes = new List<Outcome>();
                 for (var trial = 0; trial < trials; trial++) outcomes.Add(await BusTrial.RunAsync(pool, transport, store, fault, seed + trial, null, isShort: false, cancellationToken));
-                var row = new MatrixRow(transport.Name, store.Name, new(fault.Name, transport.Name, outcomes));
-                lock (rows)
-                {
-                    rows.Add(row);
-                    output.WriteLine(Report.MatrixLine(Report.Cells(row)));
-                    foreach (var bad in row.Result.Bad) output.WriteLine($"{Report.Text(bad)}\n  again: ./bench/faults --transport {transport.Name} --store {store.Name} --only {fault.Name} --trials 1 --seed {bad.Seed}");
-                    output.Flush();
-                }
+                done.SetResult(new(transport.Name, store.Name, new(fault.Name, transport.Name, outcomes)));
             }
+        }
+        catch (Exception e)
+        {
+            foreach (var planned in side) planned.Row.TrySetException(e);       // who waits for them hears of it
         }
     }
 
@@ -54,7 +63,8 @@ internal sealed class Matrix(int trials, int seed, string? only, TextWriter outp
     {
         var here = transport.FaultsOn(store).Select(fault => fault.Name).ToHashSet();
         return BusFault.All.Where(fault => !fault.IsAskedFor && !here.Contains(fault.Name) && s_transports.Any(one => s_stores.Any(other => fault.AppliesTo(Transport.Of(one), Store.Of(other)))))
-            .GroupBy(fault => Reason(fault, transport, store)).Select(group => new NotApplicable(transport.Name, store.Name, [.. group.Select(fault => fault.Name).Distinct()], group.Key));
+            .OrderByDescending(fault => s_stores.Any(other => fault.AppliesTo(transport, Store.Of(other)))).DistinctBy(fault => fault.Name)
+            .GroupBy(fault => Reason(fault, transport, store)).Select(group => new NotApplicable(transport.Name, store.Name, [.. group.Select(fault => fault.Name)], group.Key));
     }
 
     private static string Reason(BusFault fault, Transport transport, Store store) => fault switch
@@ -62,9 +72,17 @@ internal sealed class Matrix(int trials, int seed, string? only, TextWriter outp
         LocalFault when store is InMemory && fault.Name == "store-killed" => "a view in memory ends with its process",
         LocalFault when transport is not InMemoryTransport && store is InMemory => "done to the in-memory transport, and over this one in its own way with redis",
         LocalFault => "needs a store that fails as told in the program's own process; here workers are processes, and the store itself, its network or its processes fail",
-        RabbitFault when transport is not RabbitTransport => "RabbitMQ's",
-        KafkaFault when transport is not KafkaTransport => "Kafka's",
+        RabbitFault when transport is not RabbitTransport => "what goes wrong in RabbitMQ only",
+        KafkaFault when transport is not KafkaTransport => "what goes wrong in Kafka only",
         _ when transport is InMemoryTransport => "one process has the queues and all lanes, and what ends it ends them: what is sent and not handled is lost then (docs/guarantees.md)",
         _ => "several nodes cannot share a view in memory, and a killed one's is gone with what it has acknowledged; UseInMemory(perNode: true) gives each node a view from its start on, so there is nothing whole to compare",
     };
+
+    /// <summary>A row to be.</summary>
+    private sealed record Planned(Transport Transport, Store Store, BusFault Fault)
+    {
+        public TaskCompletionSource<MatrixRow> Row { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Deconstruct(out Transport transport, out Store store, out BusFault fault, out TaskCompletionSource<MatrixRow> row) => (transport, store, fault, row) = (Transport, Store, Fault, Row);
+    }
 }

@@ -23,6 +23,9 @@ internal sealed partial class BusTrial
         for (var n = 0; n < Sender.Count(partition); n++) yield return _events.At(partition, n);
     }
 
+    /// <summary>Commits that workers had to make again.</summary>
+    public long Conflicts => Interlocked.Read(ref _conflicts);
+
     /// <summary>The view, once more.</summary>
     public IViewStore OpenView() => _store.Open(Host.Direct, timeout: 5_000);
 

@@ -144,22 +144,6 @@ internal sealed class KafkaPoison : KafkaFault
     }
 }
 
-internal sealed class KafkaStoreKilled : KafkaFault
-{
-    public override string Name => "store-killed";
-    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
-    public override string About => "kill -9 of the store, twice; it has what it confirmed";
-
-    protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < trial.Times(2); i++)
-        {
-            await Crash.RunAsync(trial, (RedisHost)trial.Host, null, rewrite: true, cancellationToken);
-            await trial.EverywhereAsync(cancellationToken);
-        }
-    }
-}
-
 internal sealed class KafkaStoreRewound : KafkaFault
 {
     public override string Name => "store-rewound";
@@ -180,22 +164,5 @@ internal sealed class KafkaStoreRewound : KafkaFault
             }
             await everywhere;
         }
-    }
-}
-
-internal sealed class KafkaStoreCut : KafkaFault
-{
-    public override string Name => "store-cut";
-    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
-    public override string About => "connections between workers and the store are cut, or answers swallowed for a while and then cut, at random moments";
-    public override Needs Needs => new(Proxy: true);
-
-    protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var chaos = ((RedisHost)trial.Host).Proxy!.ChaosAsync(trial.Random.Next(), TimeSpan.FromMilliseconds(100), over.Token);
-        for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
-        await over.CancelAsync();
-        trial.Injected += await chaos;
     }
 }

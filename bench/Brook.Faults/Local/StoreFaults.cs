@@ -1,5 +1,4 @@
 // Faults of the store, and of others who write to it, under a node that goes on.
-using Brook.Storage;
 using Brook.Testing;
 
 namespace Brook.Faults;
@@ -87,35 +86,13 @@ internal sealed class LocalLaneCut : LocalFault
 internal sealed class LocalCompetingWriter : LocalFault
 {
     public override string Name => "competing-writer";
-    public override string About => "somebody else writes entries of the view anew, all the time, as they are: commits must be refused and made again";
+    public override string About => CompetingWriter.About;
 
     protected override async Task InjectAsync(BusTrial trial, LocalNode node, CancellationToken cancellationToken)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var writing = WriteAsync(trial, over.Token);
+        await using var writer = new CompetingWriter(trial.OpenView(), Partitions, trial.Random.Next());
         for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
-        await over.CancelAsync();
-        trial.Injected += await writing;
-    }
-
-    private async Task<int> WriteAsync(BusTrial trial, CancellationToken cancellationToken)
-    {
-        var (store, written, random) = (trial.OpenView(), 0, new Random(trial.Random.Next()));
-        await using var _ = (IAsyncDisposable)store;
-        await store.StartAsync(CancellationToken.None);
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            var key = random.Next(3) == 0 ? new EntryKey("values", $"{random.Next(Partitions)}.{random.Next(4)}") : new EntryKey("totals", "all");
-            var entry = (await store.ReadAsync(new[] { key }, CancellationToken.None))[0];
-            if (!entry.IsMissing)
-            {
-                var commit = new Commit(Commit.NewVersion());
-                commit.Add(new CommitEntry(key, EntryAction.Put, entry.Version, entry.Value));
-                if ((await store.CommitAsync(commit, CancellationToken.None)).IsCommitted) written++;
-            }
-            await Task.Delay(1, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        return written;
+        trial.Injected += await writer.EndAsync();
     }
 }
 
