@@ -16,6 +16,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     private long _version = Unknown;        // of the start; 0: missing
     private int _folded;                    // how many of the changes are in Value
     private bool _needsStart;               // the value depends on what was stored, or a handler has read it
+    private bool _isKept;                   // the start is what the last batch has left, not what was read: somebody may have written since
     private long _seen = Unknown;           // the version that a handler's changes rest on; the start may be a later one, read afresh since
     private Exception? _unreadable;         // what is stored is not a value of this collection
     private bool _isUsers;                  // the value is the very object that a handler made; others may have it too
@@ -40,6 +41,9 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
 
     /// <summary>Whether it must be read before it can be folded further.</summary>
     public bool NeedsRead => _version == Unknown && _folded == 0 && (_needsStart || (_changes.Count > 0 && _changes[0].Change.Kind == ChangeKind.Merge));
+
+    /// <summary>The last fold failed on a start that was not read: it is to be judged on what is stored.</summary>
+    public bool FailedOnKept { get; private set; }
 
     /// <summary>Whether <see cref="Value"/> is what the events so far make of the entry.</summary>
     public bool IsKnown => _folded == _changes.Count && (_version != Unknown || _folded > 0);
@@ -74,7 +78,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     public void Start(in StoredEntry stored, IBrookSerializer serializer)
     {
         Forget();
-        (_version, Exists) = (stored.Version, !stored.IsMissing);
+        (_version, Exists, _isKept) = (stored.Version, !stored.IsMissing, false);
         if (stored.IsMissing) return;
         try { Value = codec.Read(stored.Value.Span, serializer); }
         catch (Exception e) { _unreadable = new BrookException($"What is stored at {key} is not a {codec.ValueType.Name}: {e.Message} Create overwrites it; an upcast needs a converter.", e); }
@@ -86,6 +90,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
     /// <summary>Folds what is new. When a merge throws, or the value cannot be serialized, says whose fault that is.</summary>
     public (int Event, Exception Error)? Fold(IBrookSerializer serializer)
     {
+        FailedOnKept = false;
         if (_unwritable is { } unwritable)
         {
             _unwritable = null;
@@ -111,6 +116,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
             catch (Exception e)
             {
                 var (failed, nothing) = (item.Event, !Exists && _unreadable is null);
+                (FailedOnKept, _isKept) = (_isKept, false);
                 Forget();
                 return (failed, nothing && !_suspect ? MetNothing(e) : e);
             }
@@ -175,7 +181,7 @@ internal sealed class StagedEntry(EntryKey key, ICollectionCodec codec)
             if (Exists && _isUsers && !isPlain) Keep(_written.Span);
         }
         _changes.Clear();
-        (Touched, _needsStart, _seen, _suspect) = (false, false, Unknown, false);
+        (Touched, _needsStart, _seen, _suspect, _isKept) = (false, false, Unknown, false, _version != Unknown);
         if (codec.TimeToLive is not null) Forget();             // it may end before the next batch
     }
 

@@ -43,7 +43,12 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
         foreach (var entry in _touched) if (entry.NeedsRead) _unread.Add(entry);
         if (_unread.Count > 0) await ReadAsync(_unread, cancellationToken).ConfigureAwait(false);
         foreach (var entry in _touched)
-            if (entry.Fold(serializer) is { } failure) return failure;
+        {
+            if (entry.Fold(serializer) is not { } failure) continue;
+            if (!entry.FailedOnKept) return failure;
+            await ReadAsync([entry], cancellationToken).ConfigureAwait(false);      // somebody else may have written: the event is judged on what is stored
+            if (entry.Fold(serializer) is { } still) return still;
+        }
         return null;
     }
 

@@ -73,6 +73,22 @@ public sealed class SeveralWorkersTests
     }
 
     [Fact]
+    public async Task An_event_is_judged_on_what_is_stored_and_not_on_what_the_lane_remembers_of_it()
+    {
+        static void Configure(BrookBuilder brook) => brook.On<int>("next", e => Change.Merge(Lists, e.Key!, [], list => e.Data == list.Count ? [.. list, e.Data] : throw new InvalidOperationException("out of order")));
+        var store = Stores.New();
+        await using var lane = await _ledger.OpenAsync(store, configure: Configure);
+        await using var other = await _ledger.OpenAsync(store, name: "other/0", configure: Configure);
+        await lane.ProcessAsync(TestLane.Event("next", 0, "a"));             // the lane remembers the list
+        await lane.ProcessAsync(Note(1, "a"));
+        _ledger.Mend(1);
+        await other.Parked.RetryAsync("a", Token);
+
+        Assert.Equal(1, (await lane.ProcessAsync(TestLane.Event("next", 2, "a"))).Applied);      // one attempt is all it has
+        Assert.Equal([0, 1, 2], await ListAsync(lane));
+    }
+
+    [Fact]
     public async Task Two_nodes_that_retry_the_same_key_apply_it_once()
     {
         var (store, second) = (new HookedStore(), false);
