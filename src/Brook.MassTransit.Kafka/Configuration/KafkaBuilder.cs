@@ -16,6 +16,9 @@ public sealed class KafkaBuilder
 
     internal KafkaBuilder(ClientConfig client) => _client = client;
 
+    /// <summary>For tests of what happens where the native client is not the package's.</summary>
+    internal string? OneByOneBecause { get; set; }
+
     /// <summary>Adds a topic to read. The first one is also what is sent to, unless <see cref="SendTo"/> says otherwise.</summary>
     /// <param name="name">The topic.</param>
     /// <param name="eventType">Every record's value is the data of an event of this type, as MassTransit's raw JSON; default: a record says itself what it is.</param>
@@ -84,7 +87,7 @@ public sealed class KafkaBuilder
         foreach (var configure in _consumer) configure(consumer);
         var producer = new ProducerConfig(new Dictionary<string, string>(_client));
         foreach (var configure in _producer) configure(producer);
-        return new KafkaSettings(_topics, _sendTo ?? _topics.FirstOrDefault()?.Name ?? "", _group, _start, _elixir, _forwardTopic, consumer, producer).Validated();
+        return new KafkaSettings(_topics, _sendTo ?? _topics.FirstOrDefault()?.Name ?? "", _group, _start, _elixir, _forwardTopic, consumer, producer) { OneByOneBecause = OneByOneBecause }.Validated();
     }
 }
 

@@ -9,7 +9,10 @@ internal sealed record KafkaTopic(string Name, string? EventType, string? Tombst
 /// <summary>What the setup's verbs leave, checked.</summary>
 internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string SendTo, string? Group, KafkaStart Start, ElixirFormat Elixir, string? ForwardTopic, ConsumerConfig Consumer, ProducerConfig Producer)
 {
-    private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "enable.partition.eof"], s_producersOwn = ["enable.idempotence", "acks"];
+    private static readonly string[] s_consumersOwn = ["group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "enable.partition.eof", "dotnet.consumer.consume.result.fields"], s_producersOwn = ["enable.idempotence", "acks"];
+
+    /// <summary>Why records are not taken many at a time; null: they are, where they can be.</summary>
+    public string? OneByOneBecause { get; init; }
 
     /// <summary>How long the broker may take to answer what is asked of it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);

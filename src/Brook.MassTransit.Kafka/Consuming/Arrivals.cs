@@ -15,15 +15,21 @@ internal sealed class Arrivals(Room room)
     public void Add(RecordQueue queue)
     {
         var (before, bytes, run) = (_waiting.Count, 0L, queue.Next);
-        do
+        try
         {
-            _waiting.Add(queue.Take());
-            bytes += BytesOf(_waiting[^1]);
+            do
+            {
+                _waiting.Add(queue.Take());
+                bytes += BytesOf(_waiting[^1]);
+            }
+            while (bytes < MaxBytes && queue.HasMore && queue.Next == run);
         }
-        while (bytes < MaxBytes && queue.HasMore && queue.Next == run);
-        var records = _waiting.Count - before;
-        (_records, _bytes) = (_records + records, _bytes + bytes);
-        room.Take(records, bytes);
+        finally
+        {
+            var records = _waiting.Count - before;
+            (_records, _bytes) = (_records + records, _bytes + bytes);
+            room.Take(records, bytes);
+        }
     }
 
     public void Add(in KafkaRecord record)

@@ -11,7 +11,7 @@ namespace Brook.MassTransit.Kafka;
 internal sealed class KafkaReader
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100), s_room = TimeSpan.FromMilliseconds(200), s_last = TimeSpan.FromMilliseconds(20), s_again = TimeSpan.FromSeconds(5);
-    private const int Bursts = 4;
+    private const int Bursts = 4, OneByOne = 2000;
     private readonly LaneParts _parts;
     private readonly ConsumerConfig _config;
     private readonly Dictionary<TopicPartition, PartitionLane> _lanes = [];     // of the polling thread; read under its lock by others
@@ -23,7 +23,7 @@ internal sealed class KafkaReader
     private readonly HashSet<ErrorCode> _said = [];
     private readonly HashSet<TopicPartition> _givenUp = [];                     // while records were fetched
     private IConsumer<byte[], byte[]> _consumer;
-    private RecordQueue _queue;
+    private RecordQueue? _queue;            // null: records are taken one by one
     private volatile bool _stopping, _rebuild;
     private bool _closed, _isFetching;
     private Task _looking = Task.CompletedTask;
@@ -33,7 +33,7 @@ internal sealed class KafkaReader
     {
         (_parts, _config) = (parts, config);
         _consumer = Build();
-        _queue = new(_consumer.Handle);
+        _queue = OpenQueue();
         Topics = new(_consumer.Handle, parts.Time);
     }
 
@@ -120,6 +120,7 @@ internal sealed class KafkaReader
             try
             {
                 if (_rebuild) Rebuild();
+                DeliverFetched();                                   // what an error has left: before a lane is moved
                 Serve();
                 Poll();
             }
@@ -138,26 +139,20 @@ internal sealed class KafkaReader
     {
         try
         {
-            while (_queue.HasMore) Deliver();                       // what an error has left
             if (_consumer.Consume(s_poll) is not { } record) return;
-            if (_lanes.TryGetValue(record.TopicPartition, out var lane))
-            {
-                lane.IsPlaced = true;
-                if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
-                else if (lane.Add(KafkaRecord.Of(record))) Touch(lane);
-            }
-            for (var i = 0; i < Bursts && Fetch(); i++)
-                while (_queue.HasMore) Deliver();
+            Deliver(record);
+            for (var i = 0; i < Bursts && Fetch(); i++) DeliverFetched();
+            for (var i = 0; _queue is null && i < OneByOne && _consumer.Consume(TimeSpan.Zero) is { } next; i++) Deliver(next);
         }
         finally
         {
-            foreach (var lane in _touched) lane.Arrived();
-            _touched.Clear();
+            Arrived();
         }
     }
 
     private bool Fetch()
     {
+        if (_queue is null) return false;
         _isFetching = true;
         var any = _queue.Fetch();
         _isFetching = false;
@@ -165,24 +160,45 @@ internal sealed class KafkaReader
         return any;
     }
 
-    private void Deliver()
+    private void DeliverFetched()
     {
-        var (topic, _, error) = _queue.Next;
-        var partition = topic == 0 ? null : _queue.NextPartition;
+        if (_queue is not { HasMore: true } queue) return;
+        try { while (queue.HasMore) Deliver(queue); }
+        finally { Arrived(); }
+    }
+
+    private void Arrived()
+    {
+        foreach (var lane in _touched) lane.Arrived();
+        _touched.Clear();
+    }
+
+    private void Deliver(ConsumeResult<byte[], byte[]> record)
+    {
+        if (!_lanes.TryGetValue(record.TopicPartition, out var lane)) return;
+        lane.IsPlaced = true;
+        if (record.IsPartitionEOF) lane.ReachedEnd(record.Offset.Value);
+        else if (lane.Add(KafkaRecord.Of(record))) Touch(lane);
+    }
+
+    private void Deliver(RecordQueue queue)
+    {
+        var (topic, _, error) = queue.Next;
+        var partition = topic == 0 ? null : queue.NextPartition;
         var lane = partition is null ? null : _lanes.GetValueOrDefault(partition);
         if (error is not ErrorCode.NoError)
         {
-            var (offset, said) = _queue.TakeError();
+            var (offset, said) = queue.TakeError();
             if (error is not ErrorCode.Local_PartitionEOF) Failed(partition, said);
             if (error is not ErrorCode.Local_PartitionEOF || lane is null) return;
             lane.IsPlaced = true;
             lane.ReachedEnd(offset);
         }
-        else if (lane is null) _queue.Skip();
+        else if (lane is null) queue.Skip();
         else
         {
             lane.IsPlaced = true;
-            if (lane.Add(_queue)) Touch(lane);
+            if (lane.Add(queue)) Touch(lane);
         }
     }
 
@@ -197,8 +213,7 @@ internal sealed class KafkaReader
     /// <summary>A little, for to pause a partition throws away what its client has fetched; then those that still have something are paused, and the others go on.</summary>
     private void WaitForRoom()
     {
-        foreach (var lane in _touched) lane.Arrived();
-        _touched.Clear();
+        Arrived();
         for (var until = Environment.TickCount64 + (long)s_room.TotalMilliseconds; _parts.Room.IsFull && !_stopping;)
         {
             _wake.Reset();
@@ -240,7 +255,7 @@ internal sealed class KafkaReader
             var lane = new PartitionLane(this, _parts, partition);
             lock (_lanes)
             {
-                if (_lanes.Remove(partition, out var twice)) _former[partition] = twice.StopAsync();
+                if (_lanes.Remove(partition, out var twice)) (_former[partition], _rebuild) = (twice.StopAsync(), _rebuild || _isFetching);
                 _lanes[partition] = lane;
                 lane.Start(_former.GetValueOrDefault(partition, Task.CompletedTask), _stopped.Token);
             }
@@ -289,7 +304,7 @@ internal sealed class KafkaReader
         if (_leaving.Token.WaitHandle.WaitOne(s_again)) return;     // lanes let go of the client meanwhile
         Close();
         _consumer = Build();
-        _queue = new(_consumer.Handle);
+        _queue = OpenQueue();
         Topics = new(_consumer.Handle, _parts.Time);
         (_rebuild, _closed) = (false, false);
     }
@@ -309,7 +324,7 @@ internal sealed class KafkaReader
         if (_closed) return;
         _closed = true;
         Topics.Dispose();
-        _queue.Dispose();
+        _queue?.Dispose();
         try
         {
             Leave();
@@ -333,6 +348,25 @@ internal sealed class KafkaReader
         }
     }
 
+    /// <summary>A callback runs inside the native client: what it throws would come up with a later call, and partitions would be without a lane until then.</summary>
+    private void Guarded(Action change)
+    {
+        try { change(); }
+        catch (Exception e)
+        {
+            _rebuild = true;
+            Log.ReaderFails(_parts.Logger, _parts.Instance, e.Message, e);
+        }
+    }
+
+    private RecordQueue? OpenQueue()
+    {
+        var whyNot = _parts.Settings.OneByOneBecause;
+        var queue = whyNot is null ? RecordQueue.Open(_consumer.Handle, out whyNot) : null;
+        if (whyNot is not null) Log.OneByOne(_parts.Logger, _parts.Instance, whyNot);
+        return queue;
+    }
+
     private IConsumer<byte[], byte[]> Build()
     {
         try
@@ -340,11 +374,11 @@ internal sealed class KafkaReader
             var consumer = new ConsumerBuilder<byte[], byte[]>(_config)
                 .SetPartitionsAssignedHandler((_, partitions) =>
                 {
-                    Assign(partitions);
+                    Guarded(() => Assign(partitions));
                     return partitions.Select(partition => new TopicPartitionOffset(partition, Offset.End));     // each lane moves there once it knows where the view stands
                 })
-                .SetPartitionsRevokedHandler((_, partitions) => Revoke(partitions.Select(partition => partition.TopicPartition)))
-                .SetPartitionsLostHandler((_, partitions) => Revoke(partitions.Select(partition => partition.TopicPartition)))
+                .SetPartitionsRevokedHandler((_, partitions) => Guarded(() => Revoke(partitions.Select(partition => partition.TopicPartition))))
+                .SetPartitionsLostHandler((_, partitions) => Guarded(() => Revoke(partitions.Select(partition => partition.TopicPartition))))
                 .SetErrorHandler((_, error) => Error(error))
                 .SetLogHandler((_, message) => Log.Client(_parts.Logger, message))
                 .Build();

@@ -16,7 +16,7 @@ internal static partial class Log
     [LoggerMessage(403, LogLevel.Warning, "Brook '{Instance}': the Kafka consumer reports: {Reason}. It goes on.", EventName = "ReaderFails")]
     public static partial void ReaderFails(ILogger logger, string instance, string reason, Exception? error);
 
-    [LoggerMessage(404, LogLevel.Error, "Brook '{Instance}': the Kafka consumer has given up for good. A new one takes over in 5 s; positions are with the view.", EventName = "ReaderRebuilt")]
+    [LoggerMessage(404, LogLevel.Error, "Brook '{Instance}': the Kafka consumer has given up for good, or cannot be relied on. A new one takes over in 5 s; positions are with the view.", EventName = "ReaderRebuilt")]
     public static partial void ReaderRebuilt(ILogger logger, string instance);
 
     [LoggerMessage(405, LogLevel.Warning, "Brook '{Instance}': lane {Lane} fails in a way that no event is to blame for (attempt {Attempt}). It is tried again every second; nothing is lost.", EventName = "LaneFails")]
@@ -55,4 +55,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 415, Message = "librdkafka {Facility}: {Message}", EventName = "Client")]
     private static partial void ClientSays(ILogger logger, LogLevel level, string facility, string message);
+
+    [LoggerMessage(416, LogLevel.Warning, "Brook '{Instance}': records of Kafka are taken one by one, which costs twice the time: {WhyNot}.", EventName = "OneByOne")]
+    public static partial void OneByOne(ILogger logger, string instance, string whyNot);
 }

@@ -7,6 +7,9 @@ internal static unsafe partial class Librdkafka
 {
     private const string Name = "librdkafka";
 
+    /// <summary>2.13.2: before it, taking many moved the place of a partition past its end when its end was among them, and the next record was missed after a pause.</summary>
+    public const int FirstSound = 0x020d02ff;
+
     /// <summary>rd_kafka_message_t.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly struct Message

@@ -13,6 +13,7 @@ internal static class NativeClient
     private static readonly Lock s_lock = new();
     private static bool s_resolved;
     private static nint s_found;            // what Confluent.Kafka was given
+    private static bool s_othersChoice;     // what it has is not known here
 
     /// <summary>Call it before anything of Confluent.Kafka is used; cheap from the second time on.</summary>
     public static void Resolve()
@@ -24,9 +25,12 @@ internal static class NativeClient
             NativeLibrary.SetDllImportResolver(typeof(NativeClient).Assembly, static (_, _, path) => s_found != 0 ? s_found : NativeLibrary.Load("librdkafka", typeof(Library).Assembly, path));
             if (!OperatingSystem.IsLinux()) return;                 // elsewhere the package's own library is what its name finds
             try { NativeLibrary.SetDllImportResolver(typeof(Library).Assembly, Resolve); }
-            catch (InvalidOperationException) { }                   // the application has a resolver of its own: its choice
+            catch (InvalidOperationException) { s_othersChoice = true; }    // the application has a resolver of its own
         }
     }
+
+    /// <summary>Whether functions that are looked up here are those of the library that Confluent.Kafka uses.</summary>
+    public static bool IsKnown => !s_othersChoice && (s_found != 0 || !OperatingSystem.IsLinux());
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {

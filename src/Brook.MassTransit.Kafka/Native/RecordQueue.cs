@@ -17,12 +17,26 @@ internal sealed unsafe class RecordQueue : IDisposable
     private nint _queue;
     private int _count, _next;
 
-    /// <exception cref="BrookException">Not the library that Confluent.Kafka uses would be asked.</exception>
-    public RecordQueue(Handle client)
+    private RecordQueue(nint queue) => _queue = queue;
+
+    /// <summary>Null, and why: records are to be taken one by one.</summary>
+    public static RecordQueue? Open(Handle client, out string? whyNot)
     {
-        if (Librdkafka.Version() != Library.Version)
-            throw new BrookException($"Two versions of the native Kafka client (librdkafka) would be used at once: Confluent.Kafka has loaded {Library.VersionString}, and by its name 0x{Librdkafka.Version():x8} is found. Leave it to the package, or load one and the same for both.");
-        _queue = Librdkafka.ConsumerQueue((SafeHandle)HandleOf(client));
+        try
+        {
+            whyNot = !NativeClient.IsKnown ? "the application has chosen the native client (librdkafka) itself, or the system's own was found"
+                : Librdkafka.Version() != Library.Version ? $"two versions of the native client are there: Confluent.Kafka has loaded {Library.VersionString}, and 0x{Librdkafka.Version():x8} is found by its name"
+                : Library.Version < Librdkafka.FirstSound ? $"the native client is version {Library.VersionString}, and before 2.13.2 taking many misses records"
+                : null;
+            if (whyNot is not null) return null;
+            if (Librdkafka.ConsumerQueue((SafeHandle)HandleOf(client)) is not 0 and var queue) return new(queue);
+            whyNot = "the native client has no queue of the consumer";
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or MissingMethodException or TypeLoadException)
+        {
+            whyNot = $"the native client, or Confluent.Kafka's handle of it, is not found: {e.Message}";
+        }
+        return null;
     }
 
     /// <summary>A record stands there that is not taken yet.</summary>
@@ -32,6 +46,7 @@ internal sealed unsafe class RecordQueue : IDisposable
     public bool Fetch()
     {
         Clear();
+        if (_queue == 0) return false;
         fixed (Librdkafka.Message** messages = _messages) _count = Math.Max(0, (int)Librdkafka.ConsumeBatch(_queue, 0, messages, Most));
         return _count > 0;
     }
@@ -48,19 +63,21 @@ internal sealed unsafe class RecordQueue : IDisposable
         ReadOnlyMemory<byte>? key = message->Key is null ? default(ReadOnlyMemory<byte>?) : _chunk.Copy(message->KeyBytes), value = message->Value is null ? default(ReadOnlyMemory<byte>?) : _chunk.Copy(message->ValueBytes);
         var time = Librdkafka.Timestamp(message, out var kind);
         var record = new KafkaRecord(key, value, HeadersOf(message), KafkaRecord.TimeOf(new Timestamp(time, (TimestampType)kind)), message->Offset);
-        _next++;
+        Skip();
         return record;
     }
 
     /// <summary>Takes what is no record: where it stands, and the client's words.</summary>
     public (long Offset, Error Error) TakeError()
     {
-        var message = _messages[_next++];
-        return (message->Offset, new Error((ErrorCode)message->Error, message->Value is null ? "" : Encoding.UTF8.GetString(message->ValueBytes)));
+        var message = _messages[_next];
+        var error = (message->Offset, new Error((ErrorCode)message->Error, message->Value is null ? "" : Encoding.UTF8.GetString(message->ValueBytes)));
+        Skip();
+        return error;
     }
 
     /// <summary>The next record is not wanted.</summary>
-    public void Skip() => _next++;
+    public void Skip() => Librdkafka.DestroyMessage(_messages[_next++]);
 
     public void Dispose()
     {
@@ -71,7 +88,7 @@ internal sealed unsafe class RecordQueue : IDisposable
 
     private void Clear()
     {
-        for (var i = 0; i < _count; i++) Librdkafka.DestroyMessage(_messages[i]);
+        while (HasMore) Skip();
         (_count, _next) = (0, 0);
     }
 
@@ -91,7 +108,7 @@ internal sealed unsafe class RecordQueue : IDisposable
     /// <summary>Records' bytes side by side: never used again, for who has an event may keep it.</summary>
     private sealed class Chunk
     {
-        private const int Size = 64 * 1024, OnItsOwn = Size / 8;    // below what the runtime counts as large
+        private const int Size = 16 * 1024, OnItsOwn = Size / 8;    // one record that waits holds no more than that
         private byte[] _bytes = [];
         private int _used;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Brook.MassTransit.Kafka.Tests.Support;
+using Brook.Storage;
 using Confluent.Kafka;
 
 namespace Brook.MassTransit.Kafka.Tests.Native;
@@ -33,7 +34,7 @@ public sealed class RecordQueueTests
         using var topic = new Topic();
         for (var i = 0; i < 600; i++) await topic.WriteAsync("k", $"{i} {new string('z', 300)}");
         using var consumer = Consumer(topic);
-        using var queue = new RecordQueue(consumer.Handle);
+        using var queue = RecordQueue.Open(consumer.Handle, out _)!;
         var kept = new List<KafkaRecord>();
 
         for (var until = DateTime.UtcNow.AddSeconds(30); kept.Count < 600 && DateTime.UtcNow < until;)
@@ -49,6 +50,24 @@ public sealed class RecordQueueTests
         Assert.Equal(Enumerable.Range(0, 600).Select(i => $"{i} {new string('z', 300)}"), kept.Select(record => Encoding.UTF8.GetString(record.Value!.Value.Span)));
     }
 
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData("this is a test", 1)]
+    public async Task Where_the_client_is_not_the_packages_records_are_taken_one_by_one_and_it_is_said(string? because, int said)
+    {
+        using var topic = new Topic();
+        await topic.StepsAsync("a", 1, 600);
+        await topic.WriteAsync("x", "this is no JSON");
+        await topic.WriteAsync("a", null);
+        await topic.StepsAsync("a", 601, 700);
+
+        await using var node = await Support.Node.StartAsync(topic.Servers, new InMemoryViewStore(), kafka: kafka => kafka.OneByOneBecause = because);
+
+        await Steps.UntilAsync(() => node.View.GetAsync(Steps.Last, "a", Token), last => last == 700);
+        Assert.Equal(1, await node.Parked.CountAsync(Token));
+        Assert.Equal(said, node.Logs.GetSnapshot().Count(log => log.Id.Name == "OneByOne"));
+    }
+
     private static List<string> OneByOne(Topic topic, int count)
     {
         using var consumer = Consumer(topic);
@@ -62,7 +81,7 @@ public sealed class RecordQueueTests
     private static List<string> ManyAtATime(Topic topic, int count, out long end)
     {
         using var consumer = Consumer(topic);
-        using var queue = new RecordQueue(consumer.Handle);
+        using var queue = RecordQueue.Open(consumer.Handle, out _)!;
         var found = new List<string> { Describe(KafkaRecord.Of(consumer.Consume(Token))) };
         end = -1;
         for (var until = DateTime.UtcNow.AddSeconds(30); (found.Count < count || end < 0) && DateTime.UtcNow < until;)
