@@ -56,7 +56,7 @@ internal sealed class BusWorker : IPart
         builder.Logging.SetMinimumLevel(s_level).AddProvider(new ErrorOutput(log, heard));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_stopping);
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
-        builder.Services.AddSingleton(health);
+        builder.Services.AddSingleton(health).AddSingleton<IHostLifetime, WithItsProcess>();
         (string Name, Action<BrookBuilder> Configure)[] instances = [("", configure), .. others];
         builder.Services.AddMassTransit(x =>
         {
@@ -125,6 +125,14 @@ internal sealed class BusWorker : IPart
     private void HearLog(EventId id, IReadOnlyList<KeyValuePair<string, object?>> values)
     {
         if (_transport.Hear(id.Name!, values) is { } word) _say(word);
+    }
+
+    /// <summary>Signals end the process, and not its hosts only: a trial would wait for them in vain.</summary>
+    private sealed class WithItsProcess : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     /// <summary>Warnings and errors go to the process' log, which a trial that fails shows.</summary>

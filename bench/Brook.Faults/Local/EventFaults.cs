@@ -73,7 +73,7 @@ internal sealed class LocalTwoViews : LocalFault
 internal sealed class LocalSentTwice : LocalFault
 {
     public override string Name => "sent-twice";
-    public override string About => "a second caller sends all events so far with the ids that the first one gave them, from the first on, while that goes on; twice";
+    public override string About => "a second caller sends all events so far with the ids that the first one gave them, from the first on, while that goes on; lanes begin again before, so that what they know is what the store knows; twice";
     public override bool HasIds => true;
     public override bool AppliesTo(Transport transport, Store store) => transport is InMemoryTransport;
 
@@ -82,6 +82,7 @@ internal sealed class LocalSentTwice : LocalFault
         for (var i = 0; i < trial.Times(2); i++)
         {
             await trial.MomentAsync(cancellationToken);
+            for (var p = 0; p < Partitions; p++) await node.ClaimAsync(p, cancellationToken);
             await using var second = trial.AnotherSender(trial.Random.Next(), (_, _) => true);
             second.FinishAt(trial.Sender.Count);
             await second.StartAsync(cancellationToken);
@@ -122,14 +123,18 @@ internal sealed class LocalPoison : LocalFault
 internal sealed class LocalDuplicates : LocalFault
 {
     public override string Name => "duplicates";
-    public override string About => "messages come two or three times with their ids and contents, at once and much later";
+    public override string About => "messages come two or three times with their ids and contents, at once and much later, also to lanes that have begun again";
     public override bool AppliesTo(Transport transport, Store store) => transport is InMemoryTransport;
 
     protected override async Task InjectAsync(BusTrial trial, LocalNode node, CancellationToken cancellationToken)
     {
         var again = new Again(node.Bus, trial.Random.Next());
         using var _ = node.Bus.ConnectReceiveObserver(again);
-        for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
+        for (var i = 0; i < trial.Times(6); i++)
+        {
+            await trial.MomentAsync(cancellationToken);
+            await node.ClaimAsync(i % Partitions, cancellationToken);
+        }
         trial.Injected += again.Count;
     }
 

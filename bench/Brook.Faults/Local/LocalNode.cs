@@ -51,8 +51,8 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Faulty = new FaultyViewStore(new SlowStore(_remove(_store.Open(_orders.Place, timeout: 5_000)), _orders.Slow));
-        _counting = new Counting(Faulty);
+        Faulty = new FaultyViewStore(new SlowStore(_store.Open(_orders.Place, timeout: 5_000), _orders.Slow));
+        _counting = new Counting(_remove(Faulty));
         var second = _second is null ? null : new SlowStore(_remove(_store.Open(_second.Place, timeout: 5_000)), _orders.Slow);
         var host = BusWorker.Host(_transport, _orders.Broker, _orders.Tuning, _orders.Partitions, Tell, Hear, Health, brook => Configure(brook, _counting), second is null ? [] : [("second", brook => Configure(brook, second))]);
         Task starting;
