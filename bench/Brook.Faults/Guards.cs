@@ -32,6 +32,9 @@ internal sealed record Guard(string Name, string About, string Fault, Feed Feed,
         new(WholeEngine, "no engine: read, write, append, then acknowledge", "worker-kill", Feed.Messages, null),
     ];
 
+    /// <summary>The guard as it is caught over this store: what a failed call is, is the store's own.</summary>
+    public Guard Over(Store store) => Fault != "redis-kill" ? this : this with { Fault = store.Name switch { "postgres" => "postgres-kill", "sqlite" => "locked", _ => Fault } };
+
     /// <summary>Of whoever reads the row next; in the memory of the one who writes it the key is held.</summary>
     public static CommitEntry? WithoutKey(CommitEntry entry) => entry.Entry.Collection == "$parked" && entry.Action == EntryAction.Put ? entry with { Value = LetGo(entry.Value) } : entry;
 

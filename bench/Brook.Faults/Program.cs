@@ -32,7 +32,7 @@ internal static class Program
         var faults = transport is null && store is not null and not InMemory ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
         var busFaults = store is null ? [] : transport?.FaultsOn(store).Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } feedName || feed.Name == feedName).ToList();
-        IReadOnlyList<Guard> guards = transport is null || store is null ? Guard.All : [.. transport.Guards.Where(guard => transport.FaultsOn(store).Any(fault => fault.Name == guard.Fault))];
+        IReadOnlyList<Guard> guards = store is null ? [] : transport is null ? [.. Guard.All.Select(guard => guard.Over(store))] : [.. transport.Guards.Where(guard => transport.FaultsOn(store).Any(fault => fault.Name == guard.Fault))];
         var without = guards.FirstOrDefault(guard => guard.Name == Text("--without"));
         if (args.Contains("--help") || store is null || faults.Count + busFaults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")) || (transport is null && args.Contains("--transport")))
         {

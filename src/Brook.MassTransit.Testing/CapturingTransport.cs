@@ -20,6 +20,8 @@ internal sealed class CapturingTransport(IBrookTransport inner) : IBrookTranspor
 
     public ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken) => inner.ForwardAsync(events, cancellationToken);
 
+    public ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken) => inner.LookAtSourceAsync(cancellationToken);
+
     public ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)
     {
         lock (_lock)

@@ -12,12 +12,13 @@ namespace Brook.Postgres;
 /// A view in PostgreSQL (13 and newer). A commit is one call of a function, so one transaction and one round trip: it checks everything, then writes everything. Thread safe.
 /// Usually set up with <c>brook.UsePostgres(...)</c>; made by hand for tools and tests.
 /// </summary>
-public sealed class PostgresViewStore : IViewStore, IAsyncDisposable
+public sealed class PostgresViewStore : IViewStore, IViewStoreSignals, IAsyncDisposable
 {
     private readonly PostgresConnection _connection;
     private readonly StartCheck _check;
     private readonly EntryReader _reader;
     private readonly Sweeper _sweeper;
+    private readonly PostgresSignals _signals;
     private readonly TimeProvider _time;
     private readonly string _schema;
     private readonly PostgresValues _values;
@@ -42,6 +43,7 @@ public sealed class PostgresViewStore : IViewStore, IAsyncDisposable
         options ??= new();
         (_connection, _time, _schema, _values) = (connection, time ?? TimeProvider.System, options.Schema ?? PostgresStoreOptions.DefaultSchema, options.Values);
         PostgresStoreOptions.Validate(_schema, options.Values, options.SweepInterval);
+        _signals = new(_connection, _schema, logger ?? NullLogger.Instance);
         _check = new(_connection, _schema, options, logger ?? NullLogger.Instance);
         _reader = new(_connection, _schema, _values, _time);
         _sweeper = new(_connection, _schema, _time, options.SweepInterval, logger ?? NullLogger.Instance);
@@ -87,9 +89,13 @@ public sealed class PostgresViewStore : IViewStore, IAsyncDisposable
         return conflicts is null ? CommitResult.Committed : CommitResult.Conflict(conflicts);
     }
 
+    /// <inheritdoc />
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken) => _signals.WatchAsync(entry, changed, cancellationToken);
+
     /// <summary>Ends the pool, unless it is the application's.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _signals.DisposeAsync().ConfigureAwait(false);
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
     }

@@ -12,7 +12,7 @@ namespace Brook.Redis;
 /// A view in Redis (6.2 and newer) or Valkey. A commit is one script: it checks everything, then writes everything. Thread safe. Usually set up with
 /// <c>brook.UseRedis(...)</c>; made by hand for tools and tests.
 /// </summary>
-public sealed class RedisViewStore : IViewStore, IAsyncDisposable
+public sealed class RedisViewStore : IViewStore, IViewStoreSignals, IAsyncDisposable
 {
     private readonly RedisConnection _connection;
     private readonly RedisNames _names;
@@ -22,6 +22,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
     private readonly Sweeper _sweeper;
     private readonly TimeProvider _time;
     private readonly DataId _data;
+    private readonly RedisSignals _signals;
     private readonly ConcurrentBag<CommitCall> _calls = [];
 
     /// <summary>A view in the server that <paramref name="configuration"/> names; connected with the first <see cref="StartAsync"/>, closed with this object.</summary>
@@ -53,7 +54,9 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         options.Validate(space);
         (_connection, _time, _names) = (connection, time ?? TimeProvider.System, new(space));
         _data = new(_connection, _names);
-        _check = new(_connection, _names, _data, space, logger ?? NullLogger.Instance);
+        _signals = new(_connection, _names, space, logger ?? NullLogger.Instance);
+        _connection.Resubscribed = _signals.MayHaveMissed;
+        _check = new(_connection, _names, _data, _signals, space, logger ?? NullLogger.Instance);
         _connection.Failed = _data.Doubt;
         _connection.Restored = () => _check.LookAgainAsync(CancellationToken.None);
         _reader = new(_connection, _names, _time);
@@ -94,7 +97,7 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         _sweeper.Expect(commit.Entries);
         if (!_calls.TryTake(out var call)) call = new CommitCall(_names);
         var now = _time.GetUtcNow();
-        using var reply = await _connection.RunAsync(CommitScript, call.Write(commit, _data.Value, now), cancellationToken).ConfigureAwait(false);
+        using var reply = await _connection.RunAsync(CommitScript, call.Write(commit, _data.Value, now, _signals.Command), cancellationToken).ConfigureAwait(false);
         var result = CommitResult.Committed;
         if (reply.Prefix != RESPite.Messages.RespPrefix.Integer)
         {
@@ -109,6 +112,9 @@ public sealed class RedisViewStore : IViewStore, IAsyncDisposable
         if (!call.IsLarge) _calls.Add(call);
         return result;
     }
+
+    /// <inheritdoc />
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken) => _signals.WatchAsync(entry, changed, cancellationToken);
 
     /// <summary>Ends the connection, unless it is the application's.</summary>
     public async ValueTask DisposeAsync()

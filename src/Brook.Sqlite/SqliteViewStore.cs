@@ -10,7 +10,7 @@ namespace Brook.Sqlite;
 /// A view in a SQLite file. A commit is one transaction; readers never wait for it. Thread safe; several processes of one machine may use the file. Usually set up with
 /// <c>brook.UseSqlite(...)</c>; made by hand for tools and tests.
 /// </summary>
-public sealed class SqliteViewStore : IViewStore, IAsyncDisposable
+public sealed class SqliteViewStore : IViewStore, IViewStoreSignals, IAsyncDisposable
 {
     private readonly string _path;
     private readonly SqliteStoreOptions _options;
@@ -19,6 +19,7 @@ public sealed class SqliteViewStore : IViewStore, IAsyncDisposable
     private readonly Writer _writer;
     private readonly Readers _readers;
     private readonly Sweeper _sweeper;
+    private readonly SqliteSignals _signals;
     private readonly TimeProvider _time;
 
     /// <summary>A view in this file, which the first <see cref="StartAsync"/> opens, or makes; closed with this object.</summary>
@@ -35,7 +36,8 @@ public sealed class SqliteViewStore : IViewStore, IAsyncDisposable
         _options.Validate(path);
         (_path, _time) = (Path.GetFullPath(path), time ?? TimeProvider.System);
         _check = new(_path, _options, schema, logger ?? NullLogger.Instance);
-        _writer = new(_path, _options.BusyTimeout, _time);
+        _signals = new(_path);
+        _writer = new(_path, _options.BusyTimeout, _time, _signals);
         _readers = new(_path, _options.BusyTimeout);
         _sweeper = new(_writer, _time, _options.SweepInterval, logger ?? NullLogger.Instance);
     }
@@ -98,9 +100,17 @@ public sealed class SqliteViewStore : IViewStore, IAsyncDisposable
         return call.Answer;
     }
 
+    /// <inheritdoc />
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_signals.Watch(entry, changed));
+    }
+
     /// <summary>Writes what is queued and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
+        _signals.Dispose();
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         _readers.Dispose();
         await _writer.DisposeAsync().ConfigureAwait(false);

@@ -8,7 +8,7 @@ namespace Brook.Testing;
 /// the inner store does. Thread safe; disposing of it disposes of the inner store.
 /// </summary>
 /// <param name="inner">The store that does the work; not null.</param>
-public sealed class FaultyViewStore(IViewStore inner) : IViewStore, IAsyncDisposable
+public sealed class FaultyViewStore(IViewStore inner) : IViewStore, IViewStoreSignals, IAsyncDisposable
 {
     private readonly IViewStore _inner = inner ?? throw new ArgumentNullException(nameof(inner));
     private readonly Lock _lock = new();
@@ -134,6 +134,14 @@ public sealed class FaultyViewStore(IViewStore inner) : IViewStore, IAsyncDispos
         var result = await _inner.CommitAsync(commit, cancellationToken);
         Pass(FaultPoint.AfterCommit);
         return result;
+    }
+
+    /// <summary>As the inner store, if it can tell of changes; it fails as a read does.</summary>
+    /// <inheritdoc />
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+    {
+        Pass(FaultPoint.Read);
+        return _inner is IViewStoreSignals signals ? signals.WatchAsync(entry, changed, cancellationToken) : default;
     }
 
     /// <summary>Disposes of the inner store, if it can be disposed of.</summary>

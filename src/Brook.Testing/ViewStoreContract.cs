@@ -12,7 +12,7 @@ public static class ViewStoreContract
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
     private static readonly ViewStoreCase[] All =
-        [.. ReadingCases.All, .. CommitCases.All, .. LogCases.All, .. PagingCases.All, .. NameCases.All, .. SizeCases.All, .. ExpiryCases.All, .. ConcurrencyCases.All];
+        [.. ReadingCases.All, .. CommitCases.All, .. LogCases.All, .. PagingCases.All, .. NameCases.All, .. SizeCases.All, .. ExpiryCases.All, .. ConcurrencyCases.All, .. SignalCases.All];
 
     private static readonly FrozenDictionary<string, ViewStoreCase> ByName = All.ToFrozenDictionary(@case => @case.Name);
 

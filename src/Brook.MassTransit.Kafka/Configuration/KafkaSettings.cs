@@ -33,7 +33,7 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
         void CheckName(string name)
         {
             if (name.Length > 249 || name is "." or ".." || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-                errors.Add(string.Create(CultureInfo.InvariantCulture, $"The topic name '{name}' is none that Kafka takes: 1 to 249 letters, digits, '-', '_' and '.'."));
+                errors.Add(string.Create(CultureInfo.InvariantCulture, $"The topic name '{Names.Show(name)}' is none that Kafka takes: 1 to 249 letters, digits, '-', '_' and '.'."));
         }
     }
 
@@ -43,10 +43,11 @@ internal sealed record KafkaSettings(IReadOnlyList<KafkaTopic> Topics, string Se
     /// <summary>How a topic's records are read.</summary>
     /// <param name="topic">One of those that are read.</param>
     /// <param name="types">The event types of MassTransit's messages, by their urns.</param>
-    public RecordFormat FormatOf(string topic, IReadOnlyDictionary<string, string> types)
+    /// <param name="maxBytes">Of a record that is looked into.</param>
+    public RecordFormat FormatOf(string topic, IReadOnlyDictionary<string, string> types, int maxBytes)
     {
         var of = Topics.First(known => known.Name == topic);
-        return new() { Elixir = Elixir, EventType = of.EventType, TombstoneType = of.TombstoneType, TypeOfMessage = urn => types.GetValueOrDefault(urn), RemembersMessageIds = true };
+        return new() { Elixir = Elixir, EventType = of.EventType, TombstoneType = of.TombstoneType, TypeOfMessage = urn => types.GetValueOrDefault(urn), MaxBytes = maxBytes, RemembersMessageIds = true };
     }
 
     /// <summary>The consumer of the instance's topics.</summary>

@@ -10,9 +10,10 @@ namespace Brook.MassTransit.Kafka;
 /// </summary>
 internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeProvider time, ILogger logger)
 {
+    private const string NotAnswered = "the broker has not answered yet";
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile string? _silent = "the broker has not answered yet", _refused;
+    private volatile string? _silent = NotAnswered, _refused;
     private int _asking;
     private CancellationToken _stopping;
     private Func<Handle>? _client;
@@ -26,6 +27,9 @@ internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeP
     /// <summary>What keeps from the broker; null: nothing.</summary>
     public string? Problem => _silent ?? _refused;
 
+    /// <summary>It was asked for the first time just now.</summary>
+    public bool IsAsking => _silent == NotAnswered;
+
     /// <summary>Called whenever what is to be said of the health may have changed.</summary>
     public Action Changed { get; set; } = static () => { };
 
@@ -33,6 +37,14 @@ internal sealed class BrokerWatch(string instance, KafkaSettings settings, TimeP
     {
         (_client, _stopping) = (client, stopping);
         Ask();
+    }
+
+    /// <summary>Asks this once, for who only sends and would not notice.</summary>
+    /// <exception cref="KafkaException">The broker does not answer.</exception>
+    public void Ask(Handle client)
+    {
+        using var admin = new DependentAdminClientBuilder(client).Build();
+        admin.GetMetadata(settings.SendTo, KafkaSettings.Patience);
     }
 
     /// <summary>It may be away, or a topic.</summary>

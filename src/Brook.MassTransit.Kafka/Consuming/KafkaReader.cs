@@ -1,4 +1,6 @@
+using Brook.Lanes;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
 
 namespace Brook.MassTransit.Kafka;
@@ -54,6 +56,32 @@ internal sealed class KafkaReader
     {
         get { lock (_lanes) return _lanes.Count; }
     }
+
+    /// <summary>The partitions of this process, as far as it knows without asking.</summary>
+    public IReadOnlyList<SourceLane> Lanes
+    {
+        get { lock (_lanes) return [.. _lanes.Values.Select(lane => new SourceLane(lane.Name) { Halted = lane.Halted })]; }
+    }
+
+    /// <summary>Every partition of the topics, whoever has it, and where the broker says that it ends. What a transaction holds back is not there yet.</summary>
+    /// <exception cref="KafkaException">The broker does not answer.</exception>
+    public async Task<IReadOnlyList<SourceLane>> LookAsync(CancellationToken cancellationToken)
+    {
+        var partitions = await Task.Run(() => _parts.Settings.Topics.SelectMany(topic => PartitionsOf(topic.Name)).ToList(), cancellationToken).ConfigureAwait(false);
+        if (partitions.Count == 0) return [];
+        var options = new ListOffsetsOptions { RequestTimeout = KafkaSettings.Patience, IsolationLevel = _config.IsolationLevel ?? IsolationLevel.ReadCommitted };
+        var found = await Topics.Admin.ListOffsetsAsync([.. partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() })], options).WaitAsync(cancellationToken).ConfigureAwait(false);
+        lock (_lanes)
+        {
+            return [.. found.ResultInfos.Select(info => info.TopicPartitionOffsetError).Select(end => new SourceLane(WireContract.Lane(end.Topic, end.Partition))
+            {
+                IsHere = _lanes.ContainsKey(end.TopicPartition), Halted = _lanes.GetValueOrDefault(end.TopicPartition)?.Halted, End = end.Error.IsError ? null : end.Offset.Value,
+            })];
+        }
+    }
+
+    private IEnumerable<TopicPartition> PartitionsOf(string topic) => Topics.Admin.GetMetadata(topic, KafkaSettings.Patience).Topics
+        .Where(found => found.Topic == topic).SelectMany(found => found.Partitions).Select(found => new TopicPartition(topic, found.PartitionId));
 
     public void Start()
     {

@@ -18,9 +18,10 @@ internal sealed record LaneParts(string Instance, KafkaSettings Settings, BrookE
     public Room Room { get; } = new();
 
     /// <summary>How a topic's records are read.</summary>
-    public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns);
+    public RecordFormat FormatOf(string topic) => Settings.FormatOf(topic, Urns, Engine.Options.ReceiveLimit);
 
-    private Dictionary<string, string> Urns { get; } = Engine.Types.Mapped.GroupBy(type => MessageUrn.ForTypeString(type.Data)).ToDictionary(types => types.Key, types => types.First().Name);
+    /// <summary>Of the types that MassTransit takes for messages: numbers and structs are none, and have no urn.</summary>
+    private Dictionary<string, string> Urns { get; } = Engine.Types.Mapped.Where(type => type.Data is { IsValueType: false, IsArray: false, Namespace: not null }).GroupBy(type => MessageUrn.ForTypeString(type.Data)).ToDictionary(types => types.Key, types => types.First().Name);
 
     /// <summary>MassTransit's endpoint, whose observers hear of each batch.</summary>
     public ReceiveEndpointContext? Endpoint { get; set; }

@@ -51,6 +51,6 @@ internal sealed class ForwardReader(string instance, string topic, string node, 
     {
         if (record.Message.Value is null || (record.Message.Headers?.TryGetLastBytes(NodeHeader, out var from) == true && Encoding.UTF8.GetString(from) == node)) return;
         var position = new EventPosition(WireContract.Lane(topic, record.Partition), record.Offset);
-        await engine.ObserveAsync(new[] { EventEnvelope.Read(record.Message.Value, position, record.Message.Timestamp.UtcDateTime) }, cancellationToken).ConfigureAwait(false);
+        await engine.ObserveAsync(new[] { EventEnvelope.Read(record.Message.Value, position, record.Message.Timestamp.UtcDateTime, engine.Options.ReceiveLimit) }, cancellationToken).ConfigureAwait(false);
     }
 }

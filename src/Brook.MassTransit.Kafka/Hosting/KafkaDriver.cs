@@ -102,6 +102,14 @@ internal sealed class KafkaDriver : IStreamDriver
         return default;
     }
 
+    public async ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken)
+    {
+        if (Watch.Problem is { } problem) return new() { IsStarted = IsStarted, Problem = Watch.IsAsking ? null : problem, Lanes = _reader?.Lanes ?? [] };
+        if (_reader is not null) return new() { IsStarted = IsStarted, Lanes = await _reader.LookAsync(cancellationToken).ConfigureAwait(false) };
+        if (!Reads) await Task.Run(() => Watch.Ask(_sender.Client), cancellationToken).ConfigureAwait(false);
+        return new() { IsStarted = IsStarted };
+    }
+
     /// <summary>After a stop nothing is left to do; without one everything ends by itself now.</summary>
     public void Dispose() => _ = StopAsync(new CancellationToken(canceled: true));
 

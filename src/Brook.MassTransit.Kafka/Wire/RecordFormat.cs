@@ -18,6 +18,9 @@ internal sealed class RecordFormat
     /// <summary>The event type of a MassTransit message, by its urn (<c>urn:message:Orders:OrderPlaced</c>); null: none.</summary>
     public Func<string, string?>? TypeOfMessage { get; init; }
 
+    /// <summary>Of a record's value; a larger one is set aside and not looked into.</summary>
+    public int MaxBytes { get; init; } = int.MaxValue;
+
     /// <summary>MassTransit's message ids are remembered as a caller's: a message that its sender sends twice is one event.</summary>
     public bool RemembersMessageIds { get; init; }
 }

@@ -16,6 +16,11 @@ internal static class RecordReader
     public static bool TryRead(in KafkaRecord record, RecordFormat format, EventPosition position, out EventEnvelope envelope)
     {
         if (record.Value is not { } value) return TryReadTombstone(in record, format, position, out envelope);
+        if (EventLimits.OverBytes(value.Length, format.MaxBytes) is { } over)
+        {
+            envelope = Refused(in record, format, position, over);
+            return true;
+        }
         var isOwn = EventReader.TryReadOwn(value, position, record.Timestamp, out envelope);
         if (isOwn && !OwnLine.HasBreaks(value.Span))
         {
@@ -89,7 +94,7 @@ internal static class RecordReader
     private static EventEnvelope Refused(in KafkaRecord record, RecordFormat format, EventPosition position, string reason) => new()
     {
         Type = "", Key = Elixirs(in record) ?? KeyOf(in record, format), Record = record.Value ?? default, Position = position, SentAt = record.Timestamp,
-        Error = $"The record cannot be read: {reason.TrimEnd('.')}. It is kept as it came. Correct its sender, or say how the topic is to be read.",
+        Error = $"The record cannot be read: {Names.OneLine(reason, Names.MaxReason).TrimEnd('.')}. It is kept as it came. Correct its sender, or say how the topic is to be read.",
     };
 
     /// <summary>The type that the topic gives, or the record's message type.</summary>
@@ -111,7 +116,7 @@ internal static class RecordReader
         => format.Elixir == ElixirFormat.None && record.Key is { Length: > 0 and <= Names.MaxKeyBytes } key && Utf8.IsValid(key.Span) ? Encoding.UTF8.GetString(key.Span) : null;
 
     /// <summary>The event key of a record whose own key is the event's type.</summary>
-    private static string? Elixirs(in KafkaRecord record) => record.Headers.Text(RecordHeaders.Key) is { Length: > 0 and <= Names.MaxKeyBytes } key ? key : null;
+    private static string? Elixirs(in KafkaRecord record) => record.Headers.Text(RecordHeaders.Key) is { Length: > 0 } key && !Names.IsLonger(key, Names.MaxKeyBytes) ? key : null;
 
     private static Guid IdOf(string? text)
         => text is null ? default : Guid.TryParseExact(text, "D", out var id) ? id : throw new FormatException("its header \"brook-id\" or \"brook-auto-id\" is not a UUID of the form 8-4-4-4-12");

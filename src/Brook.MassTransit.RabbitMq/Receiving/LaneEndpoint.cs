@@ -21,6 +21,11 @@ internal sealed class LaneEndpoint(LaneReceiver receiver, string queue, Uri addr
     /// <summary>The broker has given this node messages of the lane, and goes on to.</summary>
     public bool IsActive => _reader is { IsActive: true };
 
+    /// <summary>Messages that the broker has given to this node and that are not acknowledged.</summary>
+    public int InHand => _reader?.InHand ?? 0;
+
+    public string Queue => queue;
+
     /// <summary>Lets another node have the lane, if there is one: what is at work is finished, the rest goes back in order.</summary>
     public Task HandBackAsync(CancellationToken cancellationToken) => _reader?.StopAsync(cancellationToken) ?? Task.CompletedTask;
 

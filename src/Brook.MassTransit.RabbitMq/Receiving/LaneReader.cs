@@ -31,6 +31,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
     private readonly CancellationTokenSource _gone = new();
     private volatile bool _stopping;
     private volatile Lane? _lane;
+    private int _inHand;
 
     /// <param name="receiver">Takes the messages along.</param>
     /// <param name="channel">The channel, which no other consumer uses.</param>
@@ -53,6 +54,9 @@ internal sealed class LaneReader : IAsyncBasicConsumer
 
     public string? Halted => _lane?.Halted;
 
+    /// <summary>Messages that the broker has given and that are not acknowledged.</summary>
+    public int InHand => _stopping ? 0 : Volatile.Read(ref _inHand);
+
     public IChannel? Channel => _channel.Channel;
 
     /// <summary>Finishes the run at work, then closes the channel; when the token is cancelled, at once.</summary>
@@ -67,7 +71,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
 
     public Task HandleBasicDeliverAsync(string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
-        if (!_stopping) _deliveries.Writer.TryWrite((deliveryTag, Delivery(properties, body.ToArray())));       // the client uses its buffer again
+        if (!_stopping && _deliveries.Writer.TryWrite((deliveryTag, Delivery(properties, body.ToArray())))) Interlocked.Increment(ref _inHand);       // the client uses its buffer again
         return Task.CompletedTask;
     }
 
@@ -107,6 +111,7 @@ internal sealed class LaneReader : IAsyncBasicConsumer
                 if (!await _receiver.ReceiveAsync(_lane, run, _gone.Token).ConfigureAwait(false)) break;
                 Array.Clear(_run);              // lets go of the bodies
                 await _channel.BasicAck(last, multiple: true, _gone.Token).ConfigureAwait(false);
+                Interlocked.Add(ref _inHand, -run.Length);
             }
         }
         catch (Exception) when (_gone.IsCancellationRequested || _channel.Channel.IsClosed)

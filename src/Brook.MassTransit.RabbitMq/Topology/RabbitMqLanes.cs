@@ -1,3 +1,4 @@
+using Brook.Lanes;
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 
@@ -11,6 +12,7 @@ internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : ISt
 
     private static readonly TimeSpan s_nodeIsGone = TimeSpan.FromMinutes(5);
     private readonly List<LaneEndpoint> _lanes = [];
+    private readonly QueueLook _look = new(reading.Bus);
 
     public IEnumerable<(string Queue, Action<IReceiveEndpointConfigurator> Configure)> Others
         => [(NodesQueue, ConfigureNodes)];
@@ -23,6 +25,26 @@ internal sealed class RabbitMqLanes(StreamReading reading, SetupTurn turn) : ISt
     private string NodesQueue => WireContract.NodesQueue(reading.Stream.Instance, reading.Stream.Stream) + Suffix;
 
     private string Suffix => reading.PerNode ? $".{reading.Stream.Node}" : "";
+
+    /// <summary>The queues' own counts of what is ready, and what this node has in hand: the broker does not tell others what is not acknowledged.</summary>
+    public async ValueTask<IReadOnlyList<SourceLane>> LookAsync(bool isStarted, CancellationToken cancellationToken)
+    {
+        var ordinary = reading.Stream.Messages.Where(message => !message.IsInbox).Select(reading.Stream.MessageQueue).ToList();
+        var counts = await _look.CountAsync([NodesQueue, .. _lanes.Select(lane => lane.Queue), .. ordinary], cancellationToken).ConfigureAwait(false);
+        var isAlone = counts.GetValueOrDefault(NodesQueue) is null or { ConsumerCount: <= 1 };
+        return [.. _lanes.Select(lane => LaneOf(lane.Name, lane.Queue, lane)), .. ordinary.Select(queue => LaneOf(queue, queue, null))];
+
+        SourceLane LaneOf(string name, string queue, LaneEndpoint? lane)
+        {
+            var count = counts.GetValueOrDefault(queue);
+            return new(name)
+            {
+                IsHere = lane is null || lane.IsActive || isAlone || count is null or { ConsumerCount: 0 },        // who waits behind the active consumer is not counted
+                Waiting = count is null ? null : count.MessageCount + (lane?.InHand ?? 0), CountsMessages = true,
+                Halted = lane?.Halted ?? (count is null && isStarted ? $"its queue '{queue}' is not on the broker, so nobody can send to it. Restart this process to have it declared, and look who deleted it" : null),
+            };
+        }
+    }
 
     public string QueueOf(int partition) => WireContract.LaneQueue(reading.Stream.Instance, reading.Stream.Stream, partition) + Suffix;
 

@@ -5,6 +5,8 @@ namespace Brook.MassTransit.Testing;
 
 internal static class DeliveryCases
 {
+    private sealed record Split(int Parts);
+
     public static readonly TransportCase[] All =
     [
         new("who sent can wait until it is applied", async probe =>
@@ -32,6 +34,21 @@ internal static class DeliveryCases
             await probe.SendAsync(node, "a", 2, 2);
             await probe.HasAllAsync("a", 2);
             probe.Equal("events set aside", 0L, await node.Parked.CountAsync(probe.Cancellation));
+        }),
+        new("what handlers send arrives in order and once, also when it is sent again after a crash", async probe =>
+        {
+            Action<BrookBuilder> splits = brook => brook.On<Split>("split", e => [.. Enumerable.Range(1, e.Data.Parts).Select(number => Change.Send("step", new Step(number), "b"))]);
+            var node = await probe.StartAsync(splits);
+            await node.Brook.SendAsync(new BrookEvent<Split>("split", new(50)) { Key = "a" }, probe.Cancellation);
+            await probe.HasAllAsync("b", 50);
+            await node.StopAsync();
+            await probe.PutBackIntoOutboxAsync("b");
+            var next = await probe.StartAsync(splits);
+            for (var key = 0; key < 16; key++) await probe.SendAsync(next, $"wakes lane {key}", 1, 1);      // some transports open a lane with its first message
+            await probe.UntilAsync("the rows of the outbox", 0L, () => probe.Store.CountAsync("$outbox", probe.Cancellation));
+            await probe.SendAsync(next, "b", 51, 51);               // behind what was sent again
+            await probe.HasAllAsync("b", 51);
+            probe.Equal("events set aside", 0L, await next.Parked.CountAsync(probe.Cancellation));
         }),
         new("a store that goes away and comes back loses nothing", async probe =>
         {

@@ -45,6 +45,40 @@ internal static class NodeCases
             for (var key = 0; key < 8; key++) await probe.HasAllAsync($"k{key}", 500);
             probe.Equal("events set aside", 0L, await second.Parked.CountAsync(probe.Cancellation));
         }),
+        new("a receipt is waited for on another node", ManyNodes, async probe =>
+        {
+            var failing = "fails";
+            void Handling(BrookEvent<Step> e)
+            {
+                if (e.Key == failing) throw new InvalidOperationException("told to");
+            }
+            var nodes = new[] { await probe.StartAsync(handling: Handling), await probe.StartAsync(handling: Handling) };
+            for (var number = 1; number <= 10; number++)
+            {
+                var receipts = await Task.WhenAll(Enumerable.Range(0, 8).Select(key => nodes[key % 2].Brook.SendAsync(TransportProbe.Step($"k{key}", number), probe.Cancellation).AsTask()));
+                for (var key = 0; key < 8; key++)
+                    foreach (var node in nodes)
+                    {
+                        probe.Equal("the wait's end", WaitResult.Applied, await node.View.WaitForAsync(Receipt.Parse(receipts[key].ToString()), cancellationToken: probe.Cancellation));
+                        probe.Equal($"the last number of k{key} then", number, await node.View.GetAsync(TransportProbe.Last, $"k{key}", probe.Cancellation));
+                    }
+            }
+            var failed = await nodes[0].Brook.SendAsync(TransportProbe.Step(failing, 1), probe.Cancellation);
+            foreach (var node in nodes) probe.Equal("the wait's end for an event that fails", WaitResult.SetAside, await node.View.WaitForAsync(failed, cancellationToken: probe.Cancellation));
+        }),
+        new("who waits while the lanes go to another node gets the answer", ManyNodes, async probe =>
+        {
+            var first = await probe.StartAsync();
+            for (var key = 0; key < 8; key++) await probe.SendAsync(first, $"k{key}", 1, 1);
+            for (var key = 0; key < 8; key++) await probe.HasAllAsync($"k{key}", 1);
+            await first.StopAsync();
+            var sender = await probe.StartSenderAsync();
+            var receipts = await Task.WhenAll(Enumerable.Range(0, 8).Select(key => sender.Brook.SendAsync(TransportProbe.Step($"k{key}", 2), probe.Cancellation).AsTask()));
+            var second = await probe.StartAsync();
+            var waits = receipts.Select(receipt => second.View.WaitForAsync(receipt, TimeSpan.FromSeconds(60), probe.Cancellation).AsTask()).ToArray();
+            await probe.StartAsync();                           // some of the lanes go there, or do not
+            foreach (var wait in waits) probe.Equal("the wait's end", WaitResult.Applied, await wait);
+        }),
         new("what is sent while no node runs is applied when one does", ManyNodes, async probe =>
         {
             await (await probe.StartAsync()).StopAsync();

@@ -108,6 +108,16 @@ internal sealed class TransportProbe(string name, TransportUnderTest transport, 
         return entry.IsMissing ? 0 : System.Text.Json.JsonSerializer.Deserialize<int>(entry.Value.Span);
     }
 
+    /// <summary>As if a process had ended when its events were sent and their rows were still there.</summary>
+    public async Task PutBackIntoOutboxAsync(string key)
+    {
+        var lane = (await Store.ReadPageAsync("$lanes", "", null, 1, cancellationToken).ConfigureAwait(false)).Entries[0].Key;
+        var (commit, row) = (new Commit(Commit.NewVersion()), 0);
+        await foreach (var sent in Store.ReadLogAsync(new(Last.Name, key), null, cancellationToken).ConfigureAwait(false))
+            commit.Add(new CommitEntry(new("$outbox", $"{lane}/{row++:D12}"), EntryAction.Put, null, sent.ToArray()));
+        Equal("the rows that are put back", true, row > 0 && (await Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false)).IsCommitted);
+    }
+
     private void Setup(BrookBuilder brook, IViewStore store, Action<BrookBuilder>? more, Action<BrookEvent<Step>>? handling)
     {
         brook.UseStore(_ => store).Stream("stream", partitions: 4);

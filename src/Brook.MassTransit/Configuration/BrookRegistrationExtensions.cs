@@ -26,7 +26,9 @@ public static class BrookRegistrationExtensions
         var builder = BrookBuilder.Register(bus, name, configure);
         stream.Validate(builder.IsSendOnly);
         bus.TryAddEnumerable(ServiceDescriptor.Singleton<IStreamTopology, InMemoryTopology>());
+#pragma warning disable RS0030 // a name of ours, not from outside: the package, where there is a reference to it
         if (Type.GetType(RabbitMq) is { } rabbitMq) bus.TryAddEnumerable(ServiceDescriptor.Singleton(typeof(IStreamTopology), rabbitMq));
+#pragma warning restore RS0030
         bus.TryAddKeyedSingleton<BusStreams>(busType);
         bus.AddKeyedSingleton(name, (provider, _) => new BusBrook(provider, builder, stream, busType));
         bus.AddKeyedSingleton<IBrookTransport>(name, (provider, _) => provider.GetRequiredKeyedService<BusBrook>(name).Transport);

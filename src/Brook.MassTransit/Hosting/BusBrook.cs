@@ -42,7 +42,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         _streams.Add(_gate);
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Brook.MassTransit") ?? NullLogger.Instance;
         _feed = new(() => new MessageFeed(Engine, _topology is { IsInProcess: true } ? LaneGuard.MessageIds : LaneGuard.SharedMessageIds, Time, StoppedToken));
-        _busTransport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time, _logger);
+        _busTransport = new StreamTransport(stream, builder.Options, _backlog, _gate, Time, _logger) { Look = LookAsync };
         _driver = stream.Driver?.Invoke(new StreamDriving(provider, builder, stream, _gate, Time));
     }
 
@@ -166,6 +166,16 @@ internal sealed class BusBrook : IBusObserver, IDisposable
         if (_lanes is not null) await _lanes.StopAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>What the bus says of the stream: the connection where this process only sends.</summary>
+    private async ValueTask<SourceStatus> LookAsync(CancellationToken cancellationToken)
+    {
+        if (_topology is null) return new() { IsStarted = false };          // the bus has not begun to start, or could not
+        var isStarted = _gate.IsOpen;
+        if (_lanes is not null) return new() { IsStarted = isStarted, Lanes = await _lanes.LookAsync(isStarted, cancellationToken).ConfigureAwait(false) };
+        await _topology.ConnectAsync(_instance!, cancellationToken).ConfigureAwait(false);
+        return new() { IsStarted = isStarted };
+    }
+
     private void CloseGate() => _gate.Close("The host is stopping, so no more events are taken. Send before it stops, or let the caller try another node.");
 
     public void PostCreate(IBus bus) { }
@@ -265,7 +275,7 @@ internal sealed class BusBrook : IBusObserver, IDisposable
             {
                 endpoint.ConcurrentMessageLimit = 1;                // arrival order, on this node
                 topology.PrepareMessages(endpoint, message.IsInbox, WireContract.ErrorQueue(_stream.Instance));
-                errors.TakeOver(endpoint);
+                errors.TakeOver(endpoint, _builder.Options.ReceiveLimit);
                 if (topology.IsInProcess) endpoint.AddDeserializer(_endOfQueue);
                 if (envelopes is not null) endpoint.AddDeserializer(envelopes);
                 endpoint.UseRawJsonDeserializer();                  // publishers that are not MassTransit's

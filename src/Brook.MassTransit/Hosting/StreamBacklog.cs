@@ -5,6 +5,8 @@ internal sealed class StreamBacklog
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _handled = [];
+    private readonly Dictionary<int, long> _sentTo = [];                        // by partition, as below: for health only
+    private readonly Dictionary<(string Instance, int Partition), long> _handledOf = [];
     private long _sent;
     private TaskCompletionSource? _changed;
 
@@ -28,20 +30,38 @@ internal sealed class StreamBacklog
     /// <summary>An instance reads the stream from now on.</summary>
     public void Read(string instance)
     {
-        lock (_lock) _handled.TryAdd(instance, _sent);
+        lock (_lock)
+        {
+            if (!_handled.TryAdd(instance, _sent)) return;
+            foreach (var (partition, sent) in _sentTo) _handledOf[(instance, partition)] = sent;
+        }
     }
 
     /// <summary>Events were sent; negative: they were not after all.</summary>
-    public void Sent(int count)
+    public void Sent(int count, int partition = 0)
     {
-        lock (_lock) _sent += count;
+        lock (_lock)
+        {
+            _sent += count;
+            _sentTo[partition] = _sentTo.GetValueOrDefault(partition) + count;
+        }
         if (count < 0) Changed();
     }
 
-    public void Handled(string instance, int count)
+    public void Handled(string instance, int count, int partition = 0)
     {
-        lock (_lock) _handled[instance] += count;
+        lock (_lock)
+        {
+            _handled[instance] += count;
+            _handledOf[(instance, partition)] = _handledOf.GetValueOrDefault((instance, partition)) + count;
+        }
         Changed();
+    }
+
+    /// <summary>What one of the readers has not handled yet of a partition.</summary>
+    public long Waiting(string instance, int partition)
+    {
+        lock (_lock) return _sentTo.GetValueOrDefault(partition) - _handledOf.GetValueOrDefault((instance, partition));
     }
 
     /// <summary>Ends when at most <paramref name="limit"/> events are unhandled.</summary>

@@ -11,7 +11,11 @@ internal sealed class ForwardConsumer(BrookEngine engine, StreamOptions stream) 
         var headers = StreamHeaders.Read(context.ReceiveContext.TransportHeaders);
         if (headers.Node == stream.Node) return;
         var lines = new EventLines();
-        lines.Add(context.Message.Lines, $"{stream.Stream}/forward", context.MessageId ?? default, headers.SentAt);
-        await engine.ObserveAsync(lines.Events, context.CancellationToken).ConfigureAwait(false);
+        var (lane, message) = ($"{stream.Stream}/forward", context.MessageId ?? default);
+        var fits = context.Message.Lines.Length <= engine.Options.ReceiveLimit && lines.TryAdd(context.Message.Lines, lane, message, headers.SentAt);
+        await engine.ObserveAsync(fits ? lines.Events : new[] { TooLarge(new EventPosition(lane, 0, message)) }, context.CancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>It is logged, and that is all: no handler is owed what another node forwards.</summary>
+    private static EventEnvelope TooLarge(EventPosition position) => new() { Type = "", Position = position, Error = "The message is larger than this node takes (MaxReceivedBytes), or has too many events." };
 }

@@ -13,6 +13,11 @@ internal sealed class LaneConsumer(LaneReceiver receiver, StreamOptions stream, 
     /// <summary>Why the lane stands still; null: it does not.</summary>
     public string? Halted => _lane is { IsCompletedSuccessfully: true } lane ? lane.GetAwaiter().GetResult().Halted : null;
 
+    public string Name => receiver.Name;
+
+    /// <summary>Events of the lane's queue and at work.</summary>
+    public long Waiting => backlog.Waiting(stream.Instance, receiver.Partition);
+
     /// <summary>Opens the lane, once; what an earlier run left in its outbox leaves now.</summary>
     public Task<Lane> OpenAsync()
     {
@@ -36,7 +41,7 @@ internal sealed class LaneConsumer(LaneReceiver receiver, StreamOptions stream, 
                 lock (_lock) _lane = null;
                 lane = await OpenAsync().WaitAsync(stopped).ConfigureAwait(false);
             }
-            backlog.Handled(stream.Instance, headers.Count);            // as it was counted when it was sent
+            backlog.Handled(stream.Instance, headers.Count, receiver.Partition);    // as it was counted when it was sent
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {

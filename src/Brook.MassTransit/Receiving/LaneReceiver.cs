@@ -53,7 +53,7 @@ internal sealed class LaneReceiver(BrookEngine engine, StreamOptions stream, int
             ref readonly var message = ref messages.Span[i];
             if (Unreadable(in message) is { } reason) (unreadable ??= []).Add((message, reason));
             else if (message.Headers.Partitions != stream.Partitions) halt = OtherPartitions(message.Headers);
-            else _lines.Add(message.Body, Name, message.MessageId!.Value, message.Headers.SentAt);
+            else if (!_lines.TryAdd(message.Body, Name, message.MessageId!.Value, message.Headers.SentAt)) (unreadable ??= []).Add((message, TooMany()));
         }
         var result = await lane.ProcessAsync(_lines.Events, cancellationToken).ConfigureAwait(false);
         if (result.Outcome != BatchOutcome.Committed) return result.Outcome;
@@ -62,10 +62,14 @@ internal sealed class LaneReceiver(BrookEngine engine, StreamOptions stream, int
         return result.Outcome;
     }
 
-    private static string? Unreadable(in StreamDelivery message)
+    private static string TooMany() => string.Create(CultureInfo.InvariantCulture, $"It has more than {EventLines.MaxEvents:N0} events, so Brook did not send it. Send them with IBrook, or in smaller messages.");
+
+    private string? Unreadable(in StreamDelivery message)
     {
-        if (message.Headers.Version is null) return $"It has no {WireContract.VersionHeader} header, so Brook did not send it (content type {message.ContentType}). Send events with IBrook, or take ordinary messages with brook.Consume<T>().";
-        if (message.Headers.Version != WireContract.Version) return $"Its {WireContract.VersionHeader} is '{message.Headers.Version}'; this version of Brook reads '{WireContract.Version}'. Update this service, then move the message back.";
+        if (message.Headers.Version is null) return $"It has no {WireContract.VersionHeader} header, so Brook did not send it (content type {Names.Show(message.ContentType?.ToString())}). Send events with IBrook, or take ordinary messages with brook.Consume<T>().";
+        if (message.Headers.Version != WireContract.Version) return $"Its {WireContract.VersionHeader} is '{Names.Show(message.Headers.Version)}'; this version of Brook reads '{WireContract.Version}'. Update this service, then move the message back.";
+        if (message.Headers.Partitions == 0) return $"Its {WireContract.PartitionsHeader} is no number, so it cannot be told whether this lane is its place. Brook sets that header: correct the sender.";
+        if (EventLimits.OverBytes(message.Body.Length, engine.Options.ReceiveLimit) is { } over) return $"It is over a limit: {over}. Send a reference to what is large, or raise the limit and move the message back.";
         return message.MessageId is null ? "It has no message id, so it could not be recognised when it comes again." : null;
     }
 

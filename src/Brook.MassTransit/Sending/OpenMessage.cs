@@ -20,6 +20,9 @@ internal sealed class OpenMessage(Guid id, bool fromHandlers, ArrayBufferWriter<
 
     public int Bytes => lines.WrittenCount;
 
+    /// <summary>Where its first event was sent, as that event's <c>traceparent</c> header says; null: nobody traces.</summary>
+    public string? Sender { get; init; }
+
     /// <summary>What keeps it from being sent; null: nothing so far.</summary>
     public Exception? Obstacle { get; set; }
 

@@ -81,7 +81,7 @@ internal sealed class PartitionSender(Func<OpenMessage, Task> send, Func<bool>? 
     {
         var record = e.Record.Span;
         if (_open is null || _open.FromHandlers != fromHandlers || _open.Count >= MaxEvents || _open.Bytes + record.Length >= MaxBytes)
-            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, TakeBuffer()));
+            _waiting.Enqueue(_open = new OpenMessage(NewMessageId(), fromHandlers, TakeBuffer()) { Sender = e.Headers?.GetValueOrDefault(BrookEvent.TraceHeader) });
         return (_open, _open.Add(record));
     }
 

@@ -30,6 +30,11 @@ internal sealed class StreamTransport : IBrookTransport
         _partitions = [.. Enumerable.Range(0, stream.Partitions).Select(partition => new PartitionSender(message => SendAsync(partition, message)))];
     }
 
+    /// <summary>Asks the bus about the stream.</summary>
+    public Func<CancellationToken, ValueTask<SourceStatus>> Look { get; set; } = static _ => new(SourceStatus.Unknown);
+
+    public ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken) => Look(cancellationToken);
+
     public bool ForwardsToOtherNodes => _stream.Forwards;
 
     /// <summary>The bus has started: where to send is known.</summary>
@@ -164,7 +169,8 @@ internal sealed class StreamTransport : IBrookTransport
     private async Task SendAsync(int partition, OpenMessage message, byte[] body)
     {
         var headers = new StreamHeaders(WireContract.Version, _stream.Stream, _stream.Partitions, message.Count, _time.GetUtcNow(), null);
-        _backlog.Sent(message.Count);
+        _backlog.Sent(message.Count, partition);
+        using var activity = Telemetry.StartSend(_stream.Instance, _lanes[partition], message.Sender, message.Count);
         try
         {
             await _events!.Send(new StreamMessage(body), Pipe.Execute<SendContext<StreamMessage>>(context =>
@@ -178,7 +184,7 @@ internal sealed class StreamTransport : IBrookTransport
         }
         catch
         {
-            _backlog.Sent(-message.Count);
+            _backlog.Sent(-message.Count, partition);
             throw;
         }
     }

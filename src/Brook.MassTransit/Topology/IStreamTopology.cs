@@ -1,3 +1,4 @@
+using Brook.Lanes;
 using MassTransit;
 using MassTransit.Transports;
 using Microsoft.Extensions.Logging;
@@ -48,6 +49,12 @@ internal interface IStreamLanes
 
     /// <summary>Why lanes stand still.</summary>
     IEnumerable<string> Halted { get; }
+
+    /// <summary>Asks the transport what the lanes' queues still have, and those of ordinary messages where it can tell.</summary>
+    /// <param name="isStarted">The bus has started: queues are there.</param>
+    /// <param name="cancellationToken">Nobody waits for the answer any more.</param>
+    /// <exception cref="Exception">The transport does not answer.</exception>
+    ValueTask<IReadOnlyList<SourceLane>> LookAsync(bool isStarted, CancellationToken cancellationToken);
 
     /// <summary>The queue of a lane.</summary>
     string QueueOf(int partition);

@@ -1,3 +1,4 @@
+using Brook.Lanes;
 using MassTransit;
 using MassTransit.InMemoryTransport.Configuration;
 using MassTransit.Transports;
@@ -50,6 +51,9 @@ internal sealed class InMemoryLanes(StreamReading reading) : IStreamLanes
     public IEnumerable<(string Queue, Action<IReceiveEndpointConfigurator> Configure)> Others => [];
 
     public IEnumerable<string> Halted => _lanes.Select(lane => lane.Halted).OfType<string>();
+
+    public ValueTask<IReadOnlyList<SourceLane>> LookAsync(bool isStarted, CancellationToken cancellationToken)
+        => new([.. _lanes.Select(lane => new SourceLane(lane.Name) { Waiting = lane.Waiting, Halted = lane.Halted })]);
 
     public string QueueOf(int partition) => WireContract.LaneQueue(reading.Stream.Instance, reading.Stream.Stream, partition);
 

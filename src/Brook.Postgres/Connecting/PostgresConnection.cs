@@ -10,6 +10,9 @@ internal sealed class PostgresConnection(NpgsqlDataSource source, bool owned, st
     /// <summary>Where the server is, without credentials.</summary>
     public string Endpoint => endpoint;
 
+    /// <summary>One connection may be kept for listening, and enough are left.</summary>
+    public bool HasRoomToListen { get; } = new NpgsqlConnectionStringBuilder(source.ConnectionString) is { Pooling: false } or { MaxPoolSize: > 2 };
+
     /// <summary>The schema is as it should be.</summary>
     public bool IsStarted { get; set; }
 

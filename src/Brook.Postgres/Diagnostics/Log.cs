@@ -16,4 +16,10 @@ internal static partial class Log
 
     [LoggerMessage(604, LogLevel.Error, "Removing expired entries failed; it is tried again. They are missing already.", EventName = "PostgresSweepFailed")]
     public static partial void SweepFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(605, LogLevel.Warning, "The connection that listens for commits of other nodes (view '{Schema}') cannot be made or was lost; who waits (WaitForAsync) notices them up to a second late until it is back. {Reason}", EventName = "PostgresNotListening")]
+    public static partial void NotListening(ILogger logger, string schema, string reason);
+
+    [LoggerMessage(606, LogLevel.Information, "A pooler stands between this application and PostgreSQL at {Endpoint}, so nothing can listen there: who waits on this node (WaitForAsync) for events that another one applies notices them up to a second late. The view '{Schema}' is not concerned.", EventName = "PostgresPooled")]
+    public static partial void Pooled(ILogger logger, string schema, string endpoint);
 }

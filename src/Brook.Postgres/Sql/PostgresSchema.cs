@@ -7,7 +7,7 @@ namespace Brook.Postgres;
 public static class PostgresSchema
 {
     /// <summary>The version that this package makes and reads.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     private static readonly Lazy<string> s_script = new(() =>
     {
@@ -24,7 +24,7 @@ public static class PostgresSchema
         PostgresStoreOptions.Validate(schema, values);
         var script = new StringBuilder(s_script.Value);
         foreach (var (place, text) in PartsOf(values)) script.Replace(place, text);
-        return script.Replace("{version}", Version.ToString(CultureInfo.InvariantCulture)).Replace("{schema}", Quoted(schema)).Replace("{name}", Literal(schema)).ToString();
+        return script.Replace("{version}", Version.ToString(CultureInfo.InvariantCulture)).Replace("{channel}", Literal(SignalSql.ChannelOf(schema))).Replace("{lock}", Literal(SignalSql.LockOf(schema))).Replace("{schema}", Quoted(schema)).Replace("{name}", Literal(schema)).ToString();
     }
 
     /// <summary>The grants that suffice for an application when a DBA has run <see cref="Script"/>: it can make, change and drop nothing.</summary>

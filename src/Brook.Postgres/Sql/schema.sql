@@ -111,6 +111,13 @@ BEGIN
       trimmed AS (DELETE FROM {schema}.brook_log l USING appended a WHERE a.rank = 1 AND l.entry = a.id AND l.type = a.type AND l.pos <= a.last - a.room)
       INSERT INTO {schema}.brook_log (entry, type, pos, record) SELECT a.id, a.type, a.last + a.rank, a.record FROM appended a ORDER BY a.i;
   END IF;
+
+  -- Who waits for a lane on another node holds its lock, shared, and is told; else nobody is: NOTIFY makes the commits of the whole database wait for each other. Whoever asks for the lock from
+  -- now on gets it when this commit is there to be seen.
+  IF '$lanes' = ANY (collections) THEN
+    PERFORM pg_notify({channel}, w.key) FROM unnest(collections, keys, actions) AS w (collection, key, action)
+      WHERE CASE WHEN w.collection = '$lanes' AND w.action & 3 <> 0 THEN NOT pg_try_advisory_xact_lock(hashtextextended({lock} || w.key, 0)) ELSE false END;
+  END IF;
 END $function$;
 
 -- For people: what the application sees, without Brook's own collections.

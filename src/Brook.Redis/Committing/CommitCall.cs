@@ -22,7 +22,7 @@ internal sealed class CommitCall(RedisNames names)
     private int _written;
 
     /// <summary>The arguments of EVALSHA, the first left for the script. Theirs until the next call of this.</summary>
-    public Memory<RedisKeyOrValue> Write(Commit commit, RedisValue data, DateTimeOffset now)
+    public Memory<RedisKeyOrValue> Write(Commit commit, RedisValue data, DateTimeOffset now, RedisValue publish)
     {
         Clear();
         Group(commit);
@@ -34,6 +34,7 @@ internal sealed class CommitCall(RedisNames names)
         foreach (var group in _used) WriteKeys(group, commit.Entries);
         Add(data);
         Add((RedisValue)now.ToUnixTimeMilliseconds());
+        Add(publish);
         Add((RedisValue)_used.Count);
         foreach (var group in _used) WriteValues(group, commit);
         return _arguments.AsMemory(0, _count);

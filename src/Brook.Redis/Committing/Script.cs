@@ -7,7 +7,7 @@ namespace Brook.Redis;
 /// <summary>A Lua script of this package: called by its hash, sent whole when the server does not have it.</summary>
 internal sealed class Script
 {
-    public static readonly Script Commit = new("commit.lua"), Sweep = new("sweep.lua"), Probe = new("probe.lua"), About = new("about.lua"), ElixirCommit = new("elixir-commit.lua"), Read = new("read.lua"), Page = new("page.lua"), ElixirProbe = new("elixir-probe.lua");
+    public static readonly Script Commit = new("commit.lua"), MayPublish = new("may-publish.lua"), Sweep = new("sweep.lua"), Probe = new("probe.lua"), About = new("about.lua"), ElixirCommit = new("elixir-commit.lua"), Read = new("read.lua"), Page = new("page.lua"), ElixirProbe = new("elixir-probe.lua");
 
     private readonly string _text;
 

@@ -2,7 +2,7 @@
 --
 -- KEYS  1: the data's id, 2: the set of collections with entries that end; then, per collection: entries (hash), index (sorted set by key), expiries (sorted set by time), and the logs (lists) that are appended to,
 --       renewed and removed
--- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the number of collections; then, per collection: the numbers of its checks, puts, puts that may be
+-- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the command that tells of changed lanes (PUBLISH, SPUBLISH; empty: none does), 4: the number of collections; then, per collection: the numbers of its checks, puts, puts that may be
 --       new, deletes and expiring puts, the shapes of its appends and of its renewed logs (12 bytes for logs alike that follow each other: how many logs, how many
 --       records each, how many of a type may stay), the number of its removed logs, the beginning of its logs' names, its own name; then the checks' fields and their versions, puts (field, value), puts that may be new, deletes' fields,
 --       expiring puts (time, field), records
@@ -85,8 +85,8 @@ local data = call('GET', K[1]) or ''
 if data ~= A[1] then return {'LOST', data} end
 
 -- Checks.
-local groups, conflicts, k, p = {}, nil, 3, 4
-for g = 1, tonumber(A[3]) do
+local groups, conflicts, k, p = {}, nil, 3, 5
+for g = 1, tonumber(A[4]) do
   local o = {state = K[k], index = K[k + 1], expiries = K[k + 2], appends = k + 3}
   local checks, puts, fresh, deletes, ending = tonumber(A[p]), tonumber(A[p + 1]), tonumber(A[p + 2]), tonumber(A[p + 3]), tonumber(A[p + 4])
   o.shape, o.renewals, o.removed, o.prefix = A[p + 5], A[p + 6], tonumber(A[p + 7]), A[p + 8]
@@ -238,7 +238,18 @@ for g = #groups, 1, -1 do
   end
 end
 
--- All is there. A log that stays too long is read as its limits say, and cut another time.
+-- All is there. Who waits for a lane on another node is told (RedisNames.ChannelOf); should that fail, it is not the commit's failure.
+if A[3] ~= '' then
+  for _, o in ipairs(groups) do
+    if o.name == '$lanes' then
+      local channel = sub(K[1], 1, -3) .. 'lane:'
+      for i = o.puts, o.freshEnd, 2 do try(A[3], channel .. A[i], '') end
+      for i = o.gone, o.goneEnd do try(A[3], channel .. A[i], '') end
+    end
+  end
+end
+
+-- A log that stays too long is read as its limits say, and cut another time.
 local function cutLong(key, _, _, keep)
   local length = lengths[key]
   if not length then return end

@@ -31,6 +31,7 @@ internal static class RedisConfiguration
         ArgumentNullException.ThrowIfNull(configuration);
         var own = configuration.Clone();
         own.AbortOnConnectFail = true;
+        own.ChannelPrefix = default;                            // the commit's script publishes without
         own.ClientName ??= $"brook-{options?.Namespace ?? "brook"}";
         return new(async () => await ConnectionMultiplexer.ConnectAsync(own).ConfigureAwait(false), owned: true, options?.Database, RedisConnection.Show(own.EndPoints), own.User);
     }

@@ -23,6 +23,12 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
     /// <summary>The user that the configuration names; null: none, or not known.</summary>
     public string? User => user;
 
+    /// <summary>The application's connection puts something before the names of channels.</summary>
+    public bool HasChannelPrefix { get; private set; }
+
+    /// <summary>Called when subscriptions that were lost are there again. Must not throw.</summary>
+    public Action? Resubscribed { get; set; }
+
     /// <summary>Called when the connection is lost. Must not throw.</summary>
     public Action? Failed { get; set; }
 
@@ -44,6 +50,7 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
                 _multiplexer = await _attempt.WaitAsync(cancellationToken).ConfigureAwait(false);
                 Endpoint = Show(_multiplexer.GetEndPoints());
                 _database = _multiplexer.GetDatabase(database ?? -1);
+                HasChannelPrefix = !owned && _multiplexer.Configuration.Contains("channelPrefix=", StringComparison.OrdinalIgnoreCase);
                 _multiplexer.ConnectionFailed += OnFailed;
                 _multiplexer.ConnectionRestored += OnRestored;
             }
@@ -142,6 +149,21 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
         return pattern.Append('*').ToString();
     }
 
+    /// <summary>Calls for every message of the channel, in order, until it is unsubscribed; also after the connection was lost and made again.</summary>
+    /// <exception cref="BrookException">It failed.</exception>
+    public async ValueTask SubscribeAsync(RedisChannel channel, Action<RedisChannel, RedisValue> told, CancellationToken cancellationToken)
+    {
+        try { await Database.Multiplexer.GetSubscriber().SubscribeAsync(channel, told).WaitAsync(cancellationToken).ConfigureAwait(false); }
+        catch (Exception e) when (RedisFailure.Of(e, Endpoint) is { } failure) { throw failure; }
+    }
+
+    /// <summary>Nobody waits for it: who is told once more does not mind.</summary>
+    public void Unsubscribe(RedisChannel channel, Action<RedisChannel, RedisValue> told)
+    {
+        try { _ = _database?.Multiplexer.GetSubscriber().UnsubscribeAsync(channel, told, CommandFlags.FireAndForget); }
+        catch (ObjectDisposedException) { return; }             // and with the connection the subscription
+    }
+
     private void OnFailed(object? sender, ConnectionFailedEventArgs failed)
     {
         if (failed.ConnectionType == ConnectionType.Interactive) Failed?.Invoke();
@@ -149,6 +171,7 @@ internal sealed class RedisConnection(Func<Task<IConnectionMultiplexer>> connect
 
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
+        Resubscribed?.Invoke();                                 // with RESP3 there is one connection for both
         if (restored.ConnectionType == ConnectionType.Interactive && Restored is { } restoredAsync) _ = restoredAsync();
     }
 

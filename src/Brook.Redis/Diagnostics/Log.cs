@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Debug, "Redis at {Endpoint} came back, and was gone again when it was asked who it is ({Reason}).", EventName = "RedisLostAgain")]
     public static partial void LostAgain(ILogger logger, string endpoint, string reason);
+
+    [LoggerMessage(207, LogLevel.Warning, "Redis at {Endpoint} does not let this user publish ({Reason}): who waits on another node for events that this one applies (WaitForAsync) notices up to a second late. Grant it: ACL SETUSER <user> +publish &{Prefix}*. The view '{Namespace}' is not concerned.", EventName = "RedisMayNotPublish")]
+    public static partial void MayNotPublish(ILogger logger, string endpoint, string reason, string prefix, string @namespace);
 }

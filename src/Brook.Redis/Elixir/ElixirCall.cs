@@ -21,13 +21,14 @@ internal sealed class ElixirCall(ElixirNames names, ElixirSerializer serializer,
     /// <param name="commit">The commit.</param>
     /// <param name="data">The id of the data.</param>
     /// <param name="now">The time.</param>
+    /// <param name="publish">The command that tells of changed lanes; empty: none does.</param>
     /// <param name="removals">By the index of the entry: whose logs are removed.</param>
-    public Memory<RedisKeyOrValue> Write(Commit commit, RedisValue data, DateTimeOffset now, IReadOnlyDictionary<int, LogRemoval> removals)
+    public Memory<RedisKeyOrValue> Write(Commit commit, RedisValue data, DateTimeOffset now, RedisValue publish, IReadOnlyDictionary<int, LogRemoval> removals)
     {
         _keys.Clear();
         _values.Clear();
         AddKeys(names.Own.Id, names.Ends);
-        Add(data, now.ToUnixTimeMilliseconds(), ElixirState.Hex(commit.Version), names.States, names.Events, names.Rows, commit.Entries.Length);
+        Add(data, now.ToUnixTimeMilliseconds(), ElixirState.Hex(commit.Version), names.States, names.Events, names.Rows, publish, commit.Entries.Length);
         var appends = new Dictionary<int, List<(CommitAppend Append, long Stamp)>>();
         foreach (ref readonly var append in commit.Appends)
         {

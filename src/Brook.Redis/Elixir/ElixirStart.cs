@@ -5,9 +5,9 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>What must be right before the first event, beyond what the native layout asks for: in a cluster one slot for all keys, and rights on the keys that Elixir has.</summary>
-internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, DataId data, string space, ILogger logger)
+internal sealed class ElixirStart(RedisConnection connection, ElixirNames names, DataId data, RedisSignals signals, string space, ILogger logger)
 {
-    private readonly StartCheck _native = new(connection, names.Own, data, space, logger);
+    private readonly StartCheck _native = new(connection, names.Own, data, signals, space, logger);
 
     /// <inheritdoc cref="StartCheck.LookAgainAsync"/>
     public Task LookAgainAsync(CancellationToken cancellationToken) => _native.LookAgainAsync(cancellationToken);

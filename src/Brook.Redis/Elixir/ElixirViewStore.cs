@@ -9,7 +9,7 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>A view in Redis as Brook 0.6 for Elixir has it. A commit is one script, which compares what is stored: what Elixir wrote since it was read is a conflict.</summary>
-internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
+internal sealed class ElixirViewStore : IViewStore, IViewStoreSignals, IAsyncDisposable
 {
     private const int Attempts = 100;
     private readonly RedisConnection _connection;
@@ -21,6 +21,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
     private readonly TimeProvider _time;
     private long _stamp;
     private readonly DataId _data;
+    private readonly RedisSignals _signals;
 
     /// <exception cref="BrookException">The options are not valid.</exception>
     public ElixirViewStore(RedisConnection connection, RedisStoreOptions options, TimeProvider? time = null, ILogger? logger = null)
@@ -28,7 +29,9 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         options.Validate(options.Namespace, RedisLayout.ElixirBrook);
         (_connection, _names, _serializer, _time) = (connection, new(options.Namespace!), options.ElixirSerializer, time ?? TimeProvider.System);
         _data = new(connection, _names.Own);
-        _start = new(connection, _names, _data, options.Namespace!, logger ?? NullLogger.Instance);
+        _signals = new(connection, _names.Own, options.Namespace!, logger ?? NullLogger.Instance);
+        connection.Resubscribed = _signals.MayHaveMissed;
+        _start = new(connection, _names, _data, _signals, options.Namespace!, logger ?? NullLogger.Instance);
         _connection.Failed = _data.Doubt;
         _connection.Restored = () => _start.LookAgainAsync(CancellationToken.None);
         _reader = new(connection, _names, _time);
@@ -60,7 +63,7 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         {
             var removals = await _logs.FindAsync(commit, dropped, cancellationToken).ConfigureAwait(false);
             var now = _time.GetUtcNow();
-            using var reply = await _connection.RunAsync(Script.ElixirCommit, call.Write(commit, _data.Value, now, removals), cancellationToken).ConfigureAwait(false);
+            using var reply = await _connection.RunAsync(Script.ElixirCommit, call.Write(commit, _data.Value, now, _signals.Command, removals), cancellationToken).ConfigureAwait(false);
             if (reply.Prefix == RespPrefix.Integer) return CommitResult.Committed;
             var answer = (RedisResult[])reply.Read().ReadRedisResult()!;
             switch ((string?)answer[0])
@@ -74,6 +77,8 @@ internal sealed class ElixirViewStore : IViewStore, IAsyncDisposable
         }
         throw new BrookException($"The logs of entries to be removed changed {Attempts} times while they were looked up. Nothing was written; it is tried again.") { IsTransient = true };
     }
+
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken) => _signals.WatchAsync(entry, changed, cancellationToken);
 
     /// <summary>Ends the connection, unless it is the application's.</summary>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

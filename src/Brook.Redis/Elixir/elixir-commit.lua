@@ -2,7 +2,7 @@
 --
 -- KEYS  1: the data's id, 2: ends (sorted set); then per entry: in a collection of the application state (string), rows (hash), lists to remove, lists to remove elements from,
 --       lists to append to; in one of Brook's own entries (hash), index (sorted set), log (list)
--- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the commit's version, 4, 5, 6: what the names of states, logs and rows begin with, 7: the number of entries;
+-- ARGV  1: the data's id as it must be, 2: now in milliseconds, 3: the commit's version, 4, 5, 6: what the names of states, logs and rows begin with, 7: the command that tells of changed lanes (empty: none does), 8: the number of entries;
 --       then per entry: collection, key, action (upper case: the application's), what it must be ('': anything, '0': missing, else a version), and what the action needs
 local K, A, call, try = KEYS, ARGV, redis.call, redis.pcall
 local sub, find, match, byte, min, unpack, tonumber, sha = string.sub, string.find, string.match, string.byte, math.min, unpack, tonumber, redis.sha1hex
@@ -50,8 +50,8 @@ local r = try('ZCARD', K[2])
 if err(r) then return {'FAILED', K[2], r.err} end
 
 -- Checks.
-local entries, conflicts, again, taken, k, p = {}, nil, nil, nil, 3, 8
-for i = 1, tonumber(A[7]) do
+local entries, conflicts, again, taken, k, p = {}, nil, nil, nil, 3, 9
+for i = 1, tonumber(A[8]) do
   local o = {collection = A[p], key = A[p + 1], action = A[p + 2]}
   local expected = A[p + 3]
   local current, one, two = '', false, false
@@ -202,6 +202,13 @@ for _, o in ipairs(entries) do
         call('SET', o.state, state)
       end
     end
+  end
+end
+
+-- Who waits for a lane on another node is told; should that fail, it is not the commit's failure.
+if A[7] ~= '' then
+  for _, o in ipairs(entries) do
+    if o.collection == '$lanes' and o.action ~= 'c' then try(A[7], sub(K[1], 1, -3) .. 'lane:' .. o.key, '') end
   end
 end
 return 1

@@ -33,6 +33,9 @@ internal sealed class RedisNames
     /// <summary>What the check of rights writes and removes.</summary>
     public RedisKey Probe { get; }
 
+    /// <summary>The channel on which commits of a lane are published; the script makes the same name of <see cref="Id"/>.</summary>
+    public string ChannelOf(string lane) => $"{_own}lane:{lane}";
+
     /// <summary>What the names of the collections' indexes begin with: each has one while it has entries.</summary>
     public string Indexes => $"{_own}i:";
 

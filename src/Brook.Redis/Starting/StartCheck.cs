@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Brook.Redis;
 
 /// <summary>What must be right before the first event: the server answers, is new enough, lets this user run what Brook runs, and holds our data or none.</summary>
-internal sealed class StartCheck(RedisConnection connection, RedisNames names, DataId data, string space, ILogger logger)
+internal sealed class StartCheck(RedisConnection connection, RedisNames names, DataId data, RedisSignals signals, string space, ILogger logger)
 {
     private static readonly Version s_oldest = new(6, 2);
     private string? _run;               // which start of the server it was
@@ -20,6 +20,7 @@ internal sealed class StartCheck(RedisConnection connection, RedisNames names, D
         CheckServer(about);
         _run = about.GetValueOrDefault("run_id");
         await data.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await signals.OpenAsync(about, cancellationToken).ConfigureAwait(false);
         Log.Started(logger, space, about.GetValueOrDefault("redis_version", "(unknown)"), connection.Endpoint, connection.Database.Database);
     }
 

@@ -14,11 +14,12 @@ internal sealed class Writer : IAsyncDisposable
     private readonly string _path;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
+    private readonly SqliteSignals _signals;
     private Database? _database;
     private Changes? _changes;
     private bool _stopping;
 
-    public Writer(string path, TimeSpan patience, TimeProvider time) => (_path, _patience, _time) = (path, patience, time);
+    public Writer(string path, TimeSpan patience, TimeProvider time, SqliteSignals signals) => (_path, _patience, _time, _signals) = (path, patience, time, signals);
 
     public bool IsStarted => Volatile.Read(ref _changes) is not null;
 
@@ -113,7 +114,11 @@ internal sealed class Writer : IAsyncDisposable
                 Pause(patience.Pause(e));
             }
         }
-        foreach (var call in group) call.TrySetResult(call.Answer);
+        foreach (var call in group)
+        {
+            if (call.Commit is { } commit && call.Answer.IsCommitted) _signals.Committed(commit);       // before the answer: the commit's memory is its caller's again then
+            call.TrySetResult(call.Answer);
+        }
     }
 
     private void WriteOnce(List<WriteCall> group)

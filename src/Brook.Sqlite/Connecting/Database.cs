@@ -104,6 +104,8 @@ internal sealed class Database : IDisposable
 
     public BrookException Failure(int result) => SqliteFailure.Of(result, raw.sqlite3_errmsg(Handle).utf8_to_string() ?? "", Path);
 
+    public BrookException MissesRecord(long id) => SqliteFailure.Of(raw.SQLITE_CORRUPT, string.Create(CultureInfo.InvariantCulture, $"log record {id} is missing"), Path);
+
     public void Dispose()
     {
         foreach (var statement in _statements) statement.Dispose();

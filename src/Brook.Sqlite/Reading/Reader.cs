@@ -6,13 +6,12 @@ namespace Brook.Sqlite;
 internal sealed class Reader(Database database) : IDisposable
 {
     private readonly Statement
-        _entry = database.Prepare("SELECT version, expires, value, id FROM entries WHERE collection = ?1 AND key = ?2"),
+        _entry = database.Prepare("SELECT version, expires, value, log FROM entries WHERE collection = ?1 AND key = ?2"),
         _pageFrom = database.Prepare("SELECT key, version, expires, value FROM entries WHERE collection = ?1 AND key >= ?2 AND key < ?3 AND (expires IS NULL OR expires > ?4) ORDER BY key LIMIT ?5"),
         _pageAfter = database.Prepare("SELECT key, version, expires, value FROM entries WHERE collection = ?1 AND key > ?2 AND key < ?3 AND (expires IS NULL OR expires > ?4) ORDER BY key LIMIT ?5"),
         _count = database.Prepare("SELECT entries - (SELECT count(*) FROM entries WHERE expires <= ?2 AND collection = ?1) FROM collections WHERE id = ?1"),
         _collections = database.Prepare("SELECT name FROM collections WHERE entries > 0"),
-        _log = database.Prepare("SELECT record FROM log WHERE entry = ?1 ORDER BY place"),
-        _logOfType = database.Prepare("SELECT record FROM log WHERE entry = ?1 AND type = ?2 ORDER BY n");
+        _record = database.Prepare("SELECT before, place, record FROM log WHERE id = ?1");
 
     public static Reader Open(string path)
     {
@@ -80,32 +79,40 @@ internal sealed class Reader(Database database) : IDisposable
         return collections;
     }
 
+    /// <summary>From the newest record back to the first one that counts, type by type; then in the order in which they came.</summary>
     public List<ReadOnlyMemory<byte>> ReadLog(EntryKey key, string? type, long now)
     {
-        var records = new List<ReadOnlyMemory<byte>>();
-        if (Find(key, now) is not { Id: not 0 and var id }) return records;
-        var select = type is null ? _log : _logOfType;
-        select.Bind(1, id);
-        if (type is not null)
+        var wanted = type is null ? null : database.FindType(type);
+        if (type is not null && wanted is null) return [];
+        var records = new List<(long Place, byte[] Record)>();
+        foreach (var head in LogHead.Read(Find(key, now).Log))
         {
-            if (database.FindType(type) is not { } number) return records;
-            select.Bind(2, number);
+            if (wanted is not null && head.Type != wanted) continue;
+            var id = head.Last;
+            for (var number = head.Next - 1; number >= head.First; number--)
+            {
+                _record.Bind(1, id);
+                if (!_record.Step()) throw database.MissesRecord(id);
+                records.Add((_record.Number(1), _record.Bytes(2)));
+                id = _record.Number(0);
+                _record.Reset();
+            }
         }
-        while (select.Step()) records.Add(select.Bytes(0));
-        return records;
+        records.Sort(static (one, other) => one.Place.CompareTo(other.Place));
+        return records.ConvertAll(static record => (ReadOnlyMemory<byte>)record.Record);
     }
 
     public void Dispose() => database.Dispose();
 
-    private (StoredEntry Entry, long Id) Find(EntryKey key, long now)
+    private (StoredEntry Entry, byte[] Log) Find(EntryKey key, long now)
     {
-        if (database.FindCollection(key.Collection) is not { } collection) return default;
+        if (database.FindCollection(key.Collection) is not { } collection) return (default, []);
         _entry.Bind(1, collection);
         _entry.Bind(2, key.Key);
-        if (!_entry.Step()) return default;
+        if (!_entry.Step()) return (default, []);
         var expires = _entry.NumberOrNull(1);
-        var found = expires <= now ? default : (new StoredEntry(_entry.Number(0), _entry.Bytes(2), Moment.From(expires)), _entry.Number(3));
+        var (found, log) = (new StoredEntry(_entry.Number(0), _entry.Bytes(2), Moment.From(expires)), _entry.Bytes(3));
         _entry.Reset();
-        return found;
+        return expires <= now ? (default, []) : (found, log);
     }
 }

@@ -6,7 +6,8 @@ namespace Brook.Sqlite;
 internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema schema, ILogger logger)
 {
     // Megabytes are written to the log before they are copied into the file: a page that was written often meanwhile is copied once. After a burst the log is made shorter again.
-    private const int CheckpointPages = 16_000, LogBytesKept = 64 << 20, CacheKilobytes = 65_536;
+    // Not more than a part of a small disk: a log that fills it leaves no room for the file to grow, and then it could not be copied.
+    private const int CheckpointPages = 16_000, LeastCheckpointPages = 100, PageBytes = 4096, PartOfDisk = 4, LogBytesKept = 64 << 20, CacheKilobytes = 65_536;
 
     /// <summary>Opens the writer's connection.</summary>
     /// <exception cref="BrookException">Something is not right.</exception>
@@ -22,7 +23,7 @@ internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema
             var mode = database.Ask("PRAGMA journal_mode = WAL");
             if (mode != "wal") throw new BrookException($"{path} cannot have a write-ahead log (its journal mode stays '{mode}'): the file system does not let processes share memory. Use a local disk.");
             database.Run(string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"PRAGMA synchronous = {(options.Durability == SqliteDurability.Durable ? "FULL" : "NORMAL")}; PRAGMA wal_autocheckpoint = {CheckpointPages}; PRAGMA journal_size_limit = {LogBytesKept}; PRAGMA cache_size = -{CacheKilobytes}; PRAGMA temp_store = MEMORY"));
+                $"PRAGMA synchronous = {(options.Durability == SqliteDurability.Durable ? "FULL" : "NORMAL")}; PRAGMA wal_autocheckpoint = {PagesOfLog(path)}; PRAGMA journal_size_limit = {LogBytesKept}; PRAGMA cache_size = -{CacheKilobytes}; PRAGMA temp_store = MEMORY"));
             var from = schema.Apply(database);
             if (from != schema.Version && from != 0) Log.Migrated(logger, path, from, schema.Version);
             database.Run("BEGIN IMMEDIATE");                    // may it be written?
@@ -35,5 +36,11 @@ internal sealed class StartCheck(string path, SqliteStoreOptions options, Schema
             database.Dispose();
             throw;
         }
+    }
+
+    private static long PagesOfLog(string path)
+    {
+        try { return Math.Clamp(new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace / PartOfDisk / PageBytes, LeastCheckpointPages, CheckpointPages); }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException) { return CheckpointPages; }      // nobody can say
     }
 }

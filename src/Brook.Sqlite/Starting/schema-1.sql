@@ -16,6 +16,8 @@ CREATE TABLE entries (
   version INTEGER NOT NULL,
   expires INTEGER,                              -- Unix milliseconds
   appended INTEGER NOT NULL,                    -- how many records its log has had: the place of the next one
+  log TEXT,                                     -- where it ends, for each type: [[type,next,first,kept,last], ...]: the numbers of the next record, of the first one that counts
+                                                -- and of the first one that is there, and the id of the newest one (0: none is there)
   key TEXT NOT NULL,
   value TEXT NOT NULL
 ) STRICT;
@@ -23,14 +25,13 @@ CREATE TABLE entries (
 CREATE UNIQUE INDEX entries_by_key ON entries (collection, key);
 CREATE INDEX entries_by_end ON entries (expires, collection) WHERE expires IS NOT NULL;
 
+-- In the order of their arrival.
 CREATE TABLE log (
-  entry INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  n INTEGER NOT NULL,                           -- counts the records of this type
+  id INTEGER PRIMARY KEY,
+  before INTEGER,                               -- the record before it of this entry and type; it may be gone
   place INTEGER NOT NULL,                       -- counts the records of the entry
-  record TEXT NOT NULL,
-  PRIMARY KEY (entry, type, n)
-) STRICT, WITHOUT ROWID;
+  record TEXT NOT NULL
+) STRICT;
 
 -- For people and their queries.
 CREATE VIEW brook_entries AS
@@ -40,5 +41,10 @@ CREATE VIEW brook_entries AS
 
 CREATE VIEW brook_log AS
   SELECT c.name AS collection, e.key, l.place, t.name AS type, l.record
-  FROM log l JOIN types t ON t.id = l.type JOIN entries e ON e.id = l.entry JOIN collections c ON c.id = e.collection
+  FROM entries e JOIN collections c ON c.id = e.collection, json_each(e.log) head JOIN types t ON t.id = head.value ->> 0,
+    json_each((
+      WITH RECURSIVE chain (id, number) AS (
+        SELECT head.value ->> 4, (head.value ->> 1) - 1
+        UNION ALL SELECT r.before, number - 1 FROM chain JOIN log r ON r.id = chain.id WHERE number > (head.value ->> 2))
+      SELECT json_group_array(id) FROM (SELECT id FROM chain ORDER BY number))) one JOIN log l ON l.id = one.value
   WHERE e.expires IS NULL OR e.expires > unixepoch('subsec') * 1000;

@@ -39,7 +39,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
         BrookBuilder.Register(services, "", brook =>
         {
             brook.Options.Author = "scenario";
-            brook.Options.RetryDelay = TimeSpan.Zero;
+            (brook.Options.RetryDelay, brook.Options.ParkedRetryDelay) = (TimeSpan.Zero, TimeSpan.Zero);
             configure(brook);
         });
         var provider = services.BuildServiceProvider();

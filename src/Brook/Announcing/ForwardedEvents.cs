@@ -9,7 +9,8 @@ internal sealed class ForwardedEvents(BrookEngine engine)
     {
         try
         {
-            if (raw.Error is { } error) throw new BrookException(error);
+            if (raw.Error is { } error) throw new BrookException(Names.OneLine(error, Names.MaxReason));
+            if (EventLimits.Over(in raw, engine.Options.ReceiveLimit) is { } over) throw new BrookException($"The event is over a limit: {over}.");
             var context = new LaneContext(engine, raw.Position.Lane ?? "forward");
             var type = engine.Types.Find(raw.Type, out _);
             var decoded = type.Decode(in raw, engine.Serializer);
@@ -20,7 +21,7 @@ internal sealed class ForwardedEvents(BrookEngine engine)
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.ForwardedFailed(engine.Logger, engine.DisplayName, raw.Type ?? "", e);
+            Log.ForwardedFailed(engine.Logger, engine.DisplayName, Names.Show(raw.Type), e);
         }
     }
 
@@ -36,7 +37,7 @@ internal sealed class ForwardedEvents(BrookEngine engine)
             if (await lane.View.FoldAsync(cancellationToken).ConfigureAwait(false) is { } failure) throw failure.Error;
             using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-            var context = new HandlerContext(lane.Engine.Name, 1, lane.View);
+            var context = new HandlerContext(lane.Engine.Name, 1, isReplay: false, lane.View);
             try { changes = await step.Reading!(e, context, either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false); }
             finally { context.End(); }
         }

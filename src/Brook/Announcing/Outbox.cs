@@ -33,7 +33,9 @@ internal sealed class Outbox(LaneContext lane, string mark = "") : IAsyncDisposa
         {
             (last, place) = (index, index == last ? place + 1 : 0);
             var record = new ArrayBufferWriter<byte>();
-            try { EventWriter.Write(Stamp(sent, lane.Batch[index].Event!, place), lane.Engine.Serializer, record); }
+            var stamped = Stamp(sent, lane.Batch[index].Event!, place);
+            if (EventLimits.Over(stamped.Type, stamped.Author, stamped.Headers) is { } over) return (index, new BrookException($"The event '{Names.Show(sent.Type)}' to be sent is over a limit: {over}."));
+            try { EventWriter.Write(stamped, lane.Engine.Serializer, record); }
             catch (Exception e) { return (index, new BrookException($"The event '{sent.Type}' to be sent cannot be serialized: {e.Message}", e)); }
             if (record.WrittenCount > lane.Options.MaxEventBytes)
                 return (index, new BrookException(string.Create(CultureInfo.InvariantCulture, $"The event '{sent.Type}' to be sent has {record.WrittenCount:N0} bytes; the limit is {lane.Options.MaxEventBytes:N0} (MaxEventBytes). Put the payload elsewhere and send a reference, or raise the limit.")));

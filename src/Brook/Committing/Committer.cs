@@ -25,7 +25,10 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
             failures.SetAside(index, error);                    // serializing it again would not help
             return null;
         }
+        lane.Watch.Commits();
+        var began = Telemetry.CommitBegins();
         var result = await lane.Store.CommitAsync(batch.Commit, cancellationToken).ConfigureAwait(false);
+        Telemetry.Committed(lane.Engine.DisplayName, began, result.IsCommitted);
         if (result.IsCommitted)
         {
             lane.View.Committed(batch.Commit.Version);

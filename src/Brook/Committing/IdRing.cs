@@ -29,7 +29,7 @@ internal sealed class IdRing(string collection, int capacity)
         value[0] = value[37] = (byte)'"';
         id.TryFormat(value[1..], out _);
         batch.Arena.Advance(38);
-        batch.Commit.Add(new CommitEntry(new(collection, Slot(number).ToString(CultureInfo.InvariantCulture)), EntryAction.Put, null, batch.Arena.End()));
+        batch.Commit.Add(new CommitEntry(EntryOf(number), EntryAction.Put, null, batch.Arena.End()));
     }
 
     /// <summary>The commit landed.</summary>
@@ -47,11 +47,19 @@ internal sealed class IdRing(string collection, int capacity)
         for (string? after = null; ;)
         {
             var page = await store.ReadPageAsync(collection, "", after, 1000, cancellationToken).ConfigureAwait(false);
-            foreach (var (slot, entry) in page.Entries) slots[long.Parse(slot, CultureInfo.InvariantCulture)] = Guid.Parse(Encoding.ASCII.GetString(entry.Value.Span[1..^1]));
+            foreach (var (slot, entry) in page.Entries) slots[long.Parse(slot, CultureInfo.InvariantCulture)] = IdOf(entry);
             if ((after = page.Next) is null) break;
         }
         (_slots, _ids) = (slots, [.. slots.Values]);            // with those of a larger ring than now: the newest may be among them
     }
+
+    /// <summary>Where the store has an id.</summary>
+    public EntryKey EntryOf(long number) => new(collection, Slot(number).ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>The id is known at this very place: who reads it as a new one reads a slot that its writer does not use.</summary>
+    public bool Has(Guid id, long number) => _slots.TryGetValue(Slot(number), out var known) && known == id;
+
+    public static Guid IdOf(in StoredEntry slot) => Guid.Parse(Encoding.ASCII.GetString(slot.Value.Span[1..^1]));
 
     private long Slot(long number) => number % capacity;
 }

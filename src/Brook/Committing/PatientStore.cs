@@ -20,6 +20,9 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
     /// <summary>It is away now.</summary>
     public bool IsAway { get; private set; }
 
+    /// <summary>Why it is waited for; null: it is not. Others look at it.</summary>
+    public string? Problem { get; private set; }
+
     public ValueTask StartAsync(CancellationToken cancellationToken) => store.StartAsync(cancellationToken);
 
     public async ValueTask<StoredEntry[]> ReadAsync(ReadOnlyMemory<EntryKey> keys, CancellationToken cancellationToken)
@@ -101,7 +104,7 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
     private T Back<T>(T answer)
     {
         if (!IsAway) return answer;
-        IsAway = false;
+        (IsAway, Problem) = (false, null);
         Log.StoreBack(logger, lane);
         return answer;
     }
@@ -118,6 +121,7 @@ internal sealed class PatientStore(IViewStore store, BrookOptions options, TimeP
 
     private async ValueTask AwayAsync(Exception error, int attempt, CancellationToken cancellationToken)
     {
+        Problem = error.Message;
         if (!IsAway)
         {
             IsAway = true;

@@ -7,7 +7,7 @@ namespace Brook;
 /// The guard of a retry: an entry of <c>$parking</c> per lane, which every change of its rows but the lane's own moves. It counts them and the events they have sent, settles lost
 /// answers, and tells a lane that waits for room that something has changed. The rows themselves, checked by version, make their events happen once.
 /// </summary>
-internal sealed class RetryGuard(LaneContext lane) : Guard(lane, new LaneProgress(), Collection)
+internal sealed class RetryGuard(LaneContext lane) : Guard(lane, new LaneProgress(lane.Engine, lane.Name), Collection)
 {
     public const string Collection = "$parking";
     private LaneState _next;

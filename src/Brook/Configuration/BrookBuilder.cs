@@ -1,10 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Brook.Lanes;
 using Brook.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 
 namespace Brook;
 
@@ -85,6 +88,14 @@ public sealed class BrookBuilder
         return this;
     }
 
+    /// <summary>The view is built anew from its stream: events sent before <paramref name="time"/> change it and send nothing (<see cref="BrookOptions.ReplayUntil"/>). Those sent later are handled as ever.</summary>
+    /// <param name="time">When the view that has handled them before was stopped.</param>
+    public BrookBuilder ReplayUntil(DateTimeOffset time)
+    {
+        Options.ReplayUntil = time;
+        return this;
+    }
+
     /// <summary>
     /// Handlers that throw this are not tried again: the event is set aside at once, and stays until somebody asks (<see cref="IParkedEvents"/>). For what another attempt would not change.
     /// Classes derived from it count as well, and what Brook wraps.
@@ -124,6 +135,8 @@ public sealed class BrookBuilder
     public BrookBuilder UseJson(JsonSerializerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.MaxDepth > SystemTextJsonSerializer.MaxDepth)
+            throw new BrookException(string.Create(CultureInfo.InvariantCulture, $"MaxDepth of the JSON options is {options.MaxDepth:N0}; it must be {SystemTextJsonSerializer.MaxDepth:N0} at most, or data that is nested deeper could end the process. Flatten the data, or leave it at its default of 64."));
         if (options.TypeInfoResolver is null && JsonSerializer.IsReflectionEnabledByDefault) options = WithReflection(options);
         options.MakeReadOnly();
         return UseSerializer(new SystemTextJsonSerializer(options));
@@ -138,8 +151,8 @@ public sealed class BrookBuilder
     }
 
     /// <summary>
-    /// What a transport package's <c>AddBrook</c> calls: registers the instance's <see cref="IBrook"/>, <see cref="IBrookView"/>, <see cref="IParkedEvents"/> and
-    /// <see cref="BrookEngine"/>, keyed by name; those of the default instance plain as well. The package registers <see cref="IBrookTransport"/> under the same key.
+    /// What a transport package's <c>AddBrook</c> calls: registers the instance's <see cref="IBrook"/>, <see cref="IBrookView"/>, <see cref="IParkedEvents"/>, <see cref="IBrookStatus"/> and
+    /// <see cref="BrookEngine"/>, keyed by name, and its health check; those of the default instance plain as well. The package registers <see cref="IBrookTransport"/> under the same key.
     /// </summary>
     /// <exception cref="BrookException">The name is taken, or the setup is not valid; errors of the options come all together.</exception>
     public static BrookBuilder Register(IServiceCollection services, string name, Action<BrookBuilder> configure)
@@ -154,6 +167,8 @@ public sealed class BrookBuilder
         configure(builder);
         builder.Validate();
         services.AddKeyedSingleton(name, builder);
+        services.AddKeyedSingleton<IBrookStatus>(name, (provider, _) => builder.IsSendOnly ? new StatusReader(name, builder.Options, null, () => provider.GetKeyedService<IBrookTransport>(name), Time(provider)) : EngineOf(provider, name).Status);
+        services.AddSingleton<IConfigureOptions<HealthCheckServiceOptions>>(new BrookHealthCheckOptions(name));
         services.AddKeyedSingleton<IBrook>(name, (provider, _) => new EventSender(name, builder.Options, builder.KeyOf, builder.Serializer, provider.GetRequiredKeyedService<IBrookTransport>(name), Time(provider)));
         if (!builder.IsSendOnly)
         {
@@ -163,6 +178,7 @@ public sealed class BrookBuilder
         }
         if (name.Length > 0) return builder;
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrook>(name));
+        services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrookStatus>(name));
         if (builder.IsSendOnly) return builder;
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IBrookView>(name));
         services.AddSingleton(provider => provider.GetRequiredKeyedService<IParkedEvents>(name));

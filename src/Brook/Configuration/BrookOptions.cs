@@ -48,9 +48,20 @@ public sealed class BrookOptions
     /// <value>The default is 1 MB (1,048,576).</value>
     public int MaxEventBytes { get; set; } = 1024 * 1024;
 
+    /// <summary>The largest event that is received, in bytes as it comes; on a bus the largest message. A larger one is not looked into: an event is set aside, a message goes to the error queue. Never less than <see cref="MaxEventBytes"/>.</summary>
+    /// <value>The default is 16 MB (16,777,216).</value>
+    public int MaxReceivedBytes { get; set; } = 16 * 1024 * 1024;
+
     /// <summary>How many sent events may be unhandled on a transport that lives in this process before sending waits.</summary>
     /// <value>The default is 100,000.</value>
     public int MaxUnhandledEvents { get; set; } = 100_000;
+
+    /// <summary>
+    /// An event that was sent before this is replayed: it changes the view, and what its handlers send (<see cref="Change.Send{T}"/>) stays unsent, because it left when the event was first handled.
+    /// For a view that is built anew from its stream. The time is that of sending as the transport has it; it may stay set when the replay is over.
+    /// </summary>
+    /// <value>The default is null: nothing is.</value>
+    public DateTimeOffset? ReplayUntil { get; set; }
 
     /// <summary>What becomes of an event whose type nobody mapped and no untyped handler takes.</summary>
     /// <value>The default is <see cref="UnknownEventPolicy.Ignore"/>.</value>
@@ -76,6 +87,25 @@ public sealed class BrookOptions
     /// <value>The default is 250,000.</value>
     public int RememberedSharedMessages { get; set; } = 250_000;
 
+    /// <summary>What is sent is received: one byte more for the end of its line.</summary>
+    internal int ReceiveLimit => Math.Max(MaxReceivedBytes, MaxEventBytes + 1);
+
+    /// <summary>A lane that is further behind its source than this is lagging (<see cref="BrookState.Lagging"/>); on RabbitMQ it counts messages.</summary>
+    /// <value>The default is 10,000.</value>
+    public long LaggingEvents { get; set; } = 10_000;
+
+    /// <summary>A lane whose oldest event at work was sent longer ago than this is lagging.</summary>
+    /// <value>The default is 1 minute.</value>
+    public TimeSpan LaggingAge { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>A lane is stalled when something waits and nothing has happened for this long. More than <see cref="HandlerTimeout"/>, or every slow handler stalls its lane.</summary>
+    /// <value>The default is 1 minute.</value>
+    public TimeSpan StalledAfter { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How many events may be set aside before the instance's health is degraded.</summary>
+    /// <value>The default is 0.</value>
+    public long ToleratedParkedEvents { get; set; }
+
     /// <summary>Exceptions that another attempt would not change.</summary>
     internal List<Func<Exception, bool>> FinalErrors { get; } = [];
 
@@ -91,7 +121,7 @@ public sealed class BrookOptions
         {
             if (!holds) errors.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be {rule}."));
         }
-        Check(!string.IsNullOrWhiteSpace(Author), nameof(Author), $"'{Author}'", "a name");
+        Check(!string.IsNullOrWhiteSpace(Author) && !Names.IsLonger(Author, EventLimits.MaxAuthorBytes), nameof(Author), $"'{Names.Show(Author)}'", "a name of 1,024 bytes at most");
         Check(HandlerTimeout > TimeSpan.Zero && HandlerTimeout <= TimeSpan.FromDays(1), nameof(HandlerTimeout), HandlerTimeout, "positive, one day at most");
         Check(HandlerAttempts >= 1, nameof(HandlerAttempts), HandlerAttempts, "1 or more");
         Check(RetryDelay >= TimeSpan.Zero && RetryDelay <= TimeSpan.FromSeconds(30), nameof(RetryDelay), RetryDelay, "between zero and 30 seconds");
@@ -101,6 +131,7 @@ public sealed class BrookOptions
         Check(BatchEvents is >= 1 and <= 10_000, nameof(BatchEvents), BatchEvents, "between 1 and 10,000");
         Check(BatchBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(BatchBytes), BatchBytes, "between 1 kB and 64 MB");
         Check(MaxEventBytes is >= 1024 and <= 64 * 1024 * 1024, nameof(MaxEventBytes), MaxEventBytes, "between 1 kB and 64 MB");
+        Check(MaxReceivedBytes is >= 1024 and <= 128 * 1024 * 1024, nameof(MaxReceivedBytes), MaxReceivedBytes, "between 1 kB and 128 MB");
         Check(MaxUnhandledEvents >= 1, nameof(MaxUnhandledEvents), MaxUnhandledEvents, "1 or more");
         Check(Enum.IsDefined(UnknownEvents), nameof(UnknownEvents), UnknownEvents, "a value of UnknownEventPolicy");
         Check(LogLimit >= 0, nameof(LogLimit), LogLimit, "0 or more (BrookOptions.KeepAll keeps all)");
@@ -108,6 +139,10 @@ public sealed class BrookOptions
         Check(RememberedMessages is >= 1 and <= 10_000_000, nameof(RememberedMessages), RememberedMessages, "between 1 and 10,000,000");
         Check(RememberedEvents is >= 1 and <= 10_000_000, nameof(RememberedEvents), RememberedEvents, "between 1 and 10,000,000");
         Check(RememberedSharedMessages is >= 1 and <= 100_000_000, nameof(RememberedSharedMessages), RememberedSharedMessages, "between 1 and 100,000,000");
+        Check(LaggingEvents >= 0, nameof(LaggingEvents), LaggingEvents, "0 or more");
+        Check(LaggingAge > TimeSpan.Zero, nameof(LaggingAge), LaggingAge, "positive");
+        Check(StalledAfter > TimeSpan.Zero && StalledAfter <= TimeSpan.FromDays(1), nameof(StalledAfter), StalledAfter, "positive, one day at most");
+        Check(ToleratedParkedEvents >= 0, nameof(ToleratedParkedEvents), ToleratedParkedEvents, "0 or more");
         if (errors.Count > 0) throw new BrookException($"The options of Brook instance '{Names.OfInstance(instance)}' are not valid:{string.Concat(errors.Select(error => $"\n  - {error}"))}");
     }
 }

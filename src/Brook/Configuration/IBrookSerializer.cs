@@ -17,6 +17,9 @@ public interface IBrookSerializer
 
 internal sealed class SystemTextJsonSerializer : IBrookSerializer
 {
+    /// <summary>How deep options may let JSON be: objects in objects are read by calls in calls, and a thread's stack is limited.</summary>
+    public const int MaxDepth = 1000;
+
     [ThreadStatic] private static Utf8JsonWriter? s_writer;
     private readonly JsonSerializerOptions _options;
     private readonly JsonWriterOptions _writing;

@@ -20,10 +20,17 @@ internal sealed class Decoder(LaneContext lane)
             ref readonly var raw = ref received.Span[i];
             ref var item = ref batch[i];
             item.Key = raw.Key;
+            item.IsReplay = raw.SentAt != default && raw.SentAt < lane.Options.ReplayUntil;
             if (raw.Error is { } error)
             {
                 item.Rule = RetryRule.Unreadable;
-                batch.Refuse(i, new BrookException(error));
+                batch.Refuse(i, new BrookException(Names.OneLine(error, Names.MaxReason)));
+                continue;
+            }
+            if (EventLimits.Over(in raw, lane.Options.ReceiveLimit) is { } over)
+            {
+                item.Rule = RetryRule.Unreadable;
+                Refuse(i, new BrookException($"The event is over a limit: {over}. It is kept as it came. Correct its sender."));
                 continue;
             }
             item.Type = lane.Engine.Types.Find(raw.Type, out var mapped);
@@ -34,18 +41,26 @@ internal sealed class Decoder(LaneContext lane)
             }
             catch (BrookException e)
             {
-                batch.Fail(i, e);
+                Refuse(i, e);
                 continue;
             }
             catch (Exception e)
             {
                 var data = mapped ? item.Type.DataType.Name : "JSON value";
-                batch.Refuse(i, new BrookException($"The data of a '{raw.Type}' event is not a {data}: {e.Message} Send data of that shape, or map the type to another .NET type.", e));
+                batch.Refuse(i, new BrookException($"The data of a '{Names.Show(raw.Type)}' event is not a {data}: {Names.OneLine(e.Message, Names.MaxReason)} Send data of that shape, or map the type to another .NET type.", e));
                 continue;
             }
             if (!mapped && !lane.Engine.Types.HandlesUnmapped) unknown ??= Unknown(i, raw.Type);
         }
         return unknown;
+    }
+
+    /// <summary>The event's handlers never get it. Where its data is an object so far, the event is made all the same: its row keeps it.</summary>
+    private void Refuse(int index, BrookException reason)
+    {
+        ref readonly var raw = ref lane.Batch.Raw.Span[index];
+        if (raw.Record.IsEmpty && raw.Message is not null) lane.Batch[index].Event = lane.Engine.Types.Find(raw.Type, out _).Decode(in raw, lane.Engine.Serializer, keyed: false);
+        lane.Batch.Refuse(index, reason);
     }
 
     private BrookEvent Read(in EventEnvelope raw, EventType type)
@@ -59,7 +74,8 @@ internal sealed class Decoder(LaneContext lane)
 
     private string? Unknown(int index, string type)
     {
-        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, type, lane.UnknownEvents);
+        if (lane.Engine.IsNewUnknownType(type)) Log.UnknownType(lane.Logger, lane.Engine.DisplayName, Names.Show(type), lane.UnknownEvents);
+        type = Names.Show(type);
         switch (lane.UnknownEvents)
         {
             case UnknownEventPolicy.Park:

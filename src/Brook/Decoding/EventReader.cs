@@ -11,8 +11,8 @@ namespace Brook;
 /// </summary>
 internal static class EventReader
 {
-    /// <summary>Of a whole event: what System.Text.Json reads by default, and some for what stands around the data.</summary>
-    public const int MaxDepth = 72;
+    /// <summary>Of a whole event. How deep its data may be is the serializer's to say (64 by default, 1,000 at most); this is that and some for what stands around the data. The reader does not recurse.</summary>
+    public const int MaxDepth = SystemTextJsonSerializer.MaxDepth + 8;
 
     public static bool TryReadOwn(ReadOnlyMemory<byte> record, EventPosition position, DateTimeOffset sentAt, out EventEnvelope envelope)
     {
@@ -159,7 +159,7 @@ internal static class EventReader
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var name = json.GetString()!;
-            headers[name] = Text(ref json, $"headers.{name}") ?? "";
+            headers[name] = Text(ref json, $"headers.{Names.Show(name)}") ?? "";
         }
         return headers;
     }

@@ -10,23 +10,31 @@ internal abstract class EventType(string name, Type dataType, HandlerStep[] step
 {
     public string Name => name;
     public Type DataType => dataType;
+
+    /// <summary>What metrics call it: names that nobody mapped come from outside, and would be without end.</summary>
+    public string Tag => Unmapped ? Telemetry.OtherTypes : name;
+
+    public bool Unmapped { get; init; }
     public HandlerStep[] Steps => steps;
 
     /// <summary>How many records of this type an entry's log keeps.</summary>
     public int Keep => keep;
 
     /// <summary>Bytes -> event. Throws when the data is not a <see cref="DataType"/>.</summary>
-    public abstract BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer);
+    /// <param name="raw">As it came.</param>
+    /// <param name="serializer">The instance's.</param>
+    /// <param name="keyed">Whether an event that comes without a key has the one its mapping makes.</param>
+    public abstract BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer, bool keyed = true);
 }
 
 internal sealed class EventType<T>(string name, Func<T, string?>? key, HandlerStep[] steps, int keep) : EventType(name, typeof(T), steps, keep)
 {
-    public override BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer)
+    public override BrookEvent Decode(in EventEnvelope raw, IBrookSerializer serializer, bool keyed = true)
     {
         var data = raw.Message is T message ? message : serializer.Read<T>(raw.Data.Span)!;
         return new BrookEvent<T>(Name, data)
         {
-            Id = raw.Id, HasCallersId = raw.HasCallersId, Author = raw.Author ?? "", CreatedAt = raw.CreatedAt, Key = raw.Key ?? KeyOf(data),
+            Id = raw.Id, HasCallersId = raw.HasCallersId, Author = raw.Author ?? "", CreatedAt = raw.CreatedAt, Key = raw.Key ?? (keyed ? KeyOf(data) : null),
             Headers = raw.Headers ?? BrookEvent.NoHeaders, Position = raw.Position, Record = raw.Record,
         };
     }

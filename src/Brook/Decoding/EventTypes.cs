@@ -10,6 +10,7 @@ internal sealed class EventTypes
     private const int MaxUnmapped = 10_000;         // names come from outside
     private readonly Dictionary<string, EventType> _mapped;
     private readonly ConcurrentDictionary<string, EventType> _unmapped = new();
+    private int _unmappedCount;                     // a concurrent dictionary's own count takes all its locks
     private readonly Dictionary<Type, string> _names = [];
     private readonly HandlerStep[] _untyped;
     private readonly BrookOptions _options;
@@ -33,8 +34,9 @@ internal sealed class EventTypes
     {
         mapped = _mapped.TryGetValue(name, out var type);
         if (mapped || _unmapped.TryGetValue(name, out type)) return type!;
-        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name));
-        return _unmapped.Count < MaxUnmapped ? _unmapped.GetOrAdd(name, type) : type;
+        type = new EventType<JsonElement>(name, null, _untyped, _options.LogLimitOf(name)) { Unmapped = true };
+        if (Volatile.Read(ref _unmappedCount) < MaxUnmapped && _unmapped.TryAdd(name, type)) Interlocked.Increment(ref _unmappedCount);
+        return type;
     }
 
     /// <summary>The name of the event type that <paramref name="data"/> is mapped to; null when it is not.</summary>

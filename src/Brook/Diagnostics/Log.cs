@@ -41,6 +41,15 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Error, "Lane {Lane}: the store has gone back by {Count} message(s) or offset(s): it was restored, or it lost what it had not saved. Where the transport counts offsets the lane goes back with it and loses nothing; messages that were acknowledged do not come again, and the view lacks them.", EventName = "StoreWentBack")]
     public static partial void StoreWentBack(ILogger logger, string lane, long count);
 
+    [LoggerMessage(31, LogLevel.Error, "Brook '{Instance}': lane {Lane} has not gone on for {Still}: {What}.", EventName = "LaneStalled")]
+    public static partial void LaneStalled(ILogger logger, string instance, string lane, TimeSpan still, string what);
+
+    [LoggerMessage(32, LogLevel.Information, "Brook '{Instance}': lane {Lane} goes on.", EventName = "LaneGoesOn")]
+    public static partial void LaneGoesOn(ILogger logger, string instance, string lane);
+
+    [LoggerMessage(33, LogLevel.Warning, "Lane {Lane}: the store does not tell of changes that other nodes make, so it is read again and again while somebody waits for this lane, up to once a second; it is asked again.", EventName = "NotToldOfChanges")]
+    public static partial void NotToldOfChanges(ILogger logger, string lane, Exception error);
+
     [LoggerMessage(20, LogLevel.Information, "Brook '{Instance}': '{Type}' at {Position}, which was set aside, is applied.", EventName = "Released")]
     public static partial void Released(ILogger logger, string instance, string type, EventPosition position);
 

@@ -44,7 +44,7 @@ public readonly struct Change : IEquatable<Change>
     /// <exception cref="ArgumentException">The key is null, empty, over 1,024 bytes of UTF-8 or not valid UTF-16.</exception>
     public static Change Delete<T>(ViewCollection<T> collection, string key) => new(ChangeKind.Delete, Check(collection, key), key, null);
 
-    /// <summary>Sends an event to the instance's stream once this one is committed: exactly once, by an id made from the causing event's id.</summary>
+    /// <summary>Sends an event to the instance's stream once this one is committed: exactly once, by an id made from the causing event's id. Not from an event that is replayed (<see cref="BrookOptions.ReplayUntil"/>).</summary>
     /// <exception cref="ArgumentException">The type is empty, or the key is empty, over 1,024 bytes of UTF-8 or not valid UTF-16. A null key is none.</exception>
     public static Change Send<T>(string type, T data, string? key = null)
     {

@@ -5,13 +5,16 @@ public sealed class HandlerContext
 {
     private readonly HandlerView _view;
 
-    internal HandlerContext(string instance, int attempt, IBrookView view) => (Instance, Attempt, _view) = (instance, attempt, new HandlerView(view));
+    internal HandlerContext(string instance, int attempt, bool isReplay, IBrookView view) => (Instance, Attempt, IsReplay, _view) = (instance, attempt, isReplay, new HandlerView(view));
 
     /// <summary>The name of the Brook instance; empty for the default one.</summary>
     public string Instance { get; }
 
     /// <summary>1 the first time; more after a failure or a conflict.</summary>
     public int Attempt { get; }
+
+    /// <summary>The event was handled before, for another view (<see cref="BrookOptions.ReplayUntil"/>): a handler that calls a service does not call it again.</summary>
+    public bool IsReplay { get; }
 
     /// <summary>
     /// The view with the changes staged before this handler over what is stored. Keys read are checked again at the commit, and the handler runs

@@ -44,13 +44,17 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
     private async ValueTask<Exception?> FailsAsync(int index, CancellationToken cancellationToken)
     {
         var batch = lane.Batch;
-        using var activity = Telemetry.StartHandling(batch[index].Event!);
+        using var activity = Traces.StartHandling(batch[index].Event!);
+        lane.Watch.Handles(batch[index].Event!.Type);
+        var (type, handler, began) = (batch[index].Type!, "", 0L);
         try
         {
-            foreach (var step in batch[index].Type!.Steps)
+            foreach (var step in type.Steps)
             {
+                (handler, began) = (step.Name, Telemetry.HandlerBegins());
                 if (step.Pure is { } handle) lane.View.Stage(batch, index, handle(batch[index].Event!));
                 else if (!await ReadAndHandleAsync(step, index, cancellationToken).ConfigureAwait(false)) return null;
+                Telemetry.Handled(lane, type, handler, began, null);
             }
             batch[index].Handled = true;
             return null;
@@ -58,6 +62,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         catch (Exception e)
         {
             cancellationToken.ThrowIfCancellationRequested();   // whatever a handler makes of it: the host stops, and that is no failure
+            Telemetry.Handled(lane, type, handler, began, e);
             return e is NullReferenceException && batch[index].Event!.Data is null ? new BrookException($"The event's data is null, and its handler met that: {e.Message} Check for null in the handler, or do not send null.", e) : e;
         }
     }
@@ -75,7 +80,7 @@ internal sealed class HandlerRunner(LaneContext lane, Folder folder, Failures fa
         }
         batch[index].Reads = true;
         var outages = lane.Store.Outages;
-        var context = new HandlerContext(lane.Engine.Name, batch[index].TriedBefore + batch[index].Attempts + batch.Conflicts + 1, lane.View);
+        var context = new HandlerContext(lane.Engine.Name, batch[index].TriedBefore + batch[index].Attempts + batch.Conflicts + 1, batch[index].IsReplay, lane.View);
         lane.View.Reader = context;
         using var timeout = new CancellationTokenSource(lane.Options.HandlerTimeout, lane.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);

@@ -48,6 +48,9 @@ internal sealed class InProcessTransport(BrookEngine engine) : BackgroundService
         return new([new ReceiptSpan(_lane, default, _start + first, _start + last)], [], null);
     }
 
+    public ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken)
+        => new(new SourceStatus { IsStarted = _opened.Task.IsCompleted, Lanes = [new(_lane) { Waiting = Unhandled() }] });
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         lock (_lock) _stopping = true;

@@ -33,6 +33,9 @@ internal struct BatchItem
     public RetryRule Rule;
     public bool Handled, Reads, Wrote;
 
+    /// <summary>It was handled before, for another view: what it sends has left.</summary>
+    public bool IsReplay;
+
     /// <summary>It never reaches its handlers: it cannot be read, or nobody may take it.</summary>
     public bool IsRefused;
 

@@ -11,10 +11,13 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     private readonly ConcurrentDictionary<string, Lane> _lanes = new();
     private readonly ConcurrentDictionary<string, Retrier> _retriers = new();
     private readonly ConcurrentDictionary<string, bool> _unknownTypes = new();
+    private int _unknownCount;              // a concurrent dictionary's own count takes all its locks
     private readonly ConcurrentDictionary<string, LaneProgress> _progress = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly List<Task> _running = [];
     private readonly SemaphoreSlim _starting = new(1);
     private readonly Lazy<IBrookTransport?> _transport;
-    private bool _started;
+    private bool _started, _ended;
     private TaskCompletionSource _outboxEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _inOutbox;
 
@@ -22,6 +25,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     {
         (Name, Options, Types, Store, Serializer, Time, Logger) = (name, options, types, store, serializer, time, logger);
         _transport = new(transport);
+        Status = new StatusReader(name, options, this, () => Transport, time);
     }
 
     /// <summary>The instance's name; empty for the default one.</summary>
@@ -37,6 +41,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     public IViewStore Store { get; }
 
     internal string DisplayName => Names.OfInstance(Name);
+    /// <summary>How it is.</summary>
+    internal StatusReader Status { get; }
+
+    /// <summary>The lanes that this process has open.</summary>
+    internal ICollection<Lane> OpenLanes => _lanes.Values;
+
     internal DateTimeOffset Now => Time.GetUtcNow();
     internal BrookOptions Options { get; }
     internal EventTypes Types { get; }
@@ -86,6 +96,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
             throw;
         }
         _lanes[name] = lane;
+        if (Transport is not null) Status.Watch();
         return lane;
     }
 
@@ -135,15 +146,47 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         return new(Name, Options, new EventTypes([new EventType<T>(type, null, [step], Options.LogLimitOf(type))], [], Options), Store, Serializer, () => null, Time, Logger);
     }
 
-    /// <summary>One for each lane name, also before the lane is open and over its owners in this process: who waits stays.</summary>
-    internal LaneProgress ProgressOf(string lane) => _progress.GetOrAdd(lane, static _ => new LaneProgress());
+    /// <summary>One for each lane name while somebody holds it, also before the lane is open here and over its owners: who waits stays. To be released.</summary>
+    internal LaneProgress HoldProgress(string lane)
+    {
+        while (true)
+        {
+            var progress = _progress.GetOrAdd(lane, static (name, engine) => new LaneProgress(engine, name), this);
+            if (progress.TryHold()) return progress;
+            _progress.TryRemove(new(lane, progress));
+        }
+    }
+
+    internal void Release(LaneProgress progress)
+    {
+        if (progress.Release()) _progress.TryRemove(new(progress.Lane, progress));
+    }
 
     internal async Task<WaitResult> WaitAsync(IGrouping<string, ReceiptSpan> lane, CancellationToken cancellationToken)
     {
         ReceiptSpan[] spans = [.. lane];
-        var result = await ProgressOf(lane.Key).WaitAsync(spans, cancellationToken).ConfigureAwait(false);
-        if (result != WaitResult.SetAside || LaneOf(lane.Key) is not { } open) return result;
-        return await open.HasSetAsideAsync(spans, cancellationToken).ConfigureAwait(false) ? WaitResult.SetAside : WaitResult.Applied;
+        var progress = HoldProgress(lane.Key);
+        try
+        {
+            var result = await progress.WaitAsync(spans, cancellationToken).ConfigureAwait(false);
+            if (result != WaitResult.SetAside || LaneOf(lane.Key) is not { } open) return result;
+            return await open.HasSetAsideAsync(spans, cancellationToken).ConfigureAwait(false) ? WaitResult.SetAside : WaitResult.Applied;
+        }
+        finally
+        {
+            Release(progress);
+        }
+    }
+
+    /// <summary>Runs while the engine does: ended, and waited for, before the store is.</summary>
+    internal void Run(Func<CancellationToken, Task> work)
+    {
+        lock (_running)
+        {
+            if (_ended) return;
+            _running.RemoveAll(static task => task.IsCompleted);
+            _running.Add(Task.Run(() => work(_ending.Token)));
+        }
     }
 
     /// <summary>The lane, when it is open in this process.</summary>
@@ -155,7 +198,7 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     internal bool IsNewUnknownType(string type)
     {
         Telemetry.Unknown(DisplayName);
-        return _unknownTypes.Count < MaxUnknownTypes && _unknownTypes.TryAdd(type, true);
+        return Volatile.Read(ref _unknownCount) < MaxUnknownTypes && _unknownTypes.TryAdd(type, true) && Interlocked.Increment(ref _unknownCount) > 0;
     }
 
     internal void OutboxChanged(int by)
@@ -163,7 +206,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
         if (Interlocked.Add(ref _inOutbox, by) == 0) Interlocked.Exchange(ref _outboxEmpty, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    internal void Closed(Lane lane) => _lanes.TryRemove(new(lane.Name, lane));
+    internal void Closed(Lane lane, LaneProgress progress, LaneAnswers answers)
+    {
+        _lanes.TryRemove(new(lane.Name, lane));
+        progress.Closed(answers);
+        Release(progress);
+    }
 
     /// <summary>As <see cref="DisposeAsync"/>, which is to be preferred: the tasks' ends are not waited for.</summary>
     public void Dispose() => _ = DisposeAsync().AsTask();
@@ -171,8 +219,12 @@ public sealed class BrookEngine : IAsyncDisposable, IDisposable
     /// <summary>Ends the lanes' own tasks, then the store, if it can be disposed of.</summary>
     public async ValueTask DisposeAsync()
     {
+        Status.Dispose();
         foreach (var lane in _lanes.Values) await lane.DisposeAsync().ConfigureAwait(false);
         foreach (var retrier in _retriers.Values) await retrier.DisposeAsync().ConfigureAwait(false);
+        lock (_running) _ended = true;
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_running).ConfigureAwait(false);
         if (Store is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
         else (Store as IDisposable)?.Dispose();
         _starting.Dispose();

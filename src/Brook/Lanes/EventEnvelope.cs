@@ -49,6 +49,11 @@ public readonly struct EventEnvelope
     public static EventEnvelope Read(ReadOnlyMemory<byte> record, EventPosition position, DateTimeOffset sentAt)
         => EventReader.TryReadOwn(record, position, sentAt, out var envelope) ? envelope : EventReader.ReadAny(record, position, sentAt);
 
+    /// <summary>As <see cref="Read(ReadOnlyMemory{byte}, EventPosition, DateTimeOffset)"/>; one with more bytes is not looked into.</summary>
+    internal static EventEnvelope Read(ReadOnlyMemory<byte> record, EventPosition position, DateTimeOffset sentAt, int maxBytes) => EventLimits.OverBytes(record.Length, maxBytes) is { } over
+        ? new() { Type = "", Record = record, Position = position, SentAt = sentAt, Error = $"The event is over a limit: {over}. It is kept as it came. Send a reference to what is large, or raise the limit." }
+        : Read(record, position, sentAt);
+
     /// <summary>The same event, its offset counted from <paramref name="start"/>.</summary>
     internal EventEnvelope At(long start) => this with { Position = Position with { Offset = Position.Offset + start } };
 }

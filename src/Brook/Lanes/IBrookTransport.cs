@@ -18,6 +18,12 @@ public interface IBrookTransport
 
     /// <summary>Tells every other node of the instance, at most once.</summary>
     ValueTask ForwardAsync(ReadOnlyMemory<EventEnvelope> events, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Asks the source what it has for the instance, whoever reads it: for health and metrics, every few seconds at most. By default nothing is known.
+    /// </summary>
+    /// <exception cref="Exception">The source does not answer; neither does it when this takes more than five seconds.</exception>
+    ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken) => new(SourceStatus.Unknown);
 }
 
 /// <summary>What became of a send.</summary>

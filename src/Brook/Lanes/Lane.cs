@@ -13,15 +13,18 @@ public sealed class Lane : IAsyncDisposable
     private readonly Committer _committer;
     private readonly Announcer _announcer;
     private readonly Outbox _outbox;
+    private readonly LaneProgress _progress;
+    private readonly LaneAnswers _answers;
     private readonly ParkedRetries _retries;
     private readonly ParkingRoom _room;
-    private bool _interrupted;
+    private bool _interrupted, _closed;
 
     internal Lane(BrookEngine engine, string name, LaneGuard guard, LaneSource? source)
     {
         _context = new LaneContext(engine, name);
+        _progress = engine.HoldProgress(name);
         _context.Parked = _parked = new ParkedRows(_context);
-        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, _parked, engine.ProgressOf(name)) : new OwnedGuard(_context, _parked, engine.ProgressOf(name), source);
+        _guard = guard == LaneGuard.SharedMessageIds ? new SharedGuard(_context, _parked, _progress) : new OwnedGuard(_context, _parked, _progress, source);
         var failures = new Failures(_context);
         _decoder = new Decoder(_context);
         _folder = new Folder(_context, failures);
@@ -29,6 +32,7 @@ public sealed class Lane : IAsyncDisposable
         _outbox = new Outbox(_context);
         _committer = new Committer(_context, _guard, failures, _parked, _outbox);
         _announcer = new Announcer(_context);
+        _answers = new(_guard.IsDone, Held.HoldsAny, () => _guard.State.Epoch);
         _retries = new ParkedRetries(_context, _parked.Held, _outbox);
         _room = new ParkingRoom(_context, _parked);
     }
@@ -42,6 +46,14 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>Why the lane stands still until somebody acts; null: it does not.</summary>
     public string? Halted => _context.Halted;
 
+    /// <summary>What it is at.</summary>
+    internal LaneWatch Watch => _context.Watch;
+
+    /// <summary>Why the store is waited for; null: it is not.</summary>
+    internal string? StoreProblem => _context.Store.Problem;
+
+    internal bool CountsOffsets => _guard.CountsOffsets;
+
     /// <summary>
     /// Takes events along the path, in order; more than <see cref="BrookOptions.BatchEvents"/> or <see cref="BrookOptions.BatchBytes"/> in parts. Ends when
     /// they are in the view, known or set aside: a store that is away is waited for, a failing event is set aside, a conflict goes round again.
@@ -50,6 +62,23 @@ public sealed class Lane : IAsyncDisposable
     /// <param name="cancellationToken">The host stops: nothing is to be acknowledged.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled; the events come again.</exception>
     public async ValueTask<BatchResult> ProcessAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
+    {
+        if (!received.IsEmpty) _context.Watch.Begins(in received.Span[0]);
+        try
+        {
+            var result = await ProcessPartsAsync(received, cancellationToken).ConfigureAwait(false);
+            _context.Watch.Ends();
+            return result;
+        }
+        catch (Exception error)
+        {
+            if (cancellationToken.IsCancellationRequested) _context.Watch.Stops();
+            else _context.Watch.Fails(error);
+            throw;
+        }
+    }
+
+    private async ValueTask<BatchResult> ProcessPartsAsync(ReadOnlyMemory<EventEnvelope> received, CancellationToken cancellationToken)
     {
         _context.Halted = null;
         if (_interrupted) await ReopenAsync(cancellationToken).ConfigureAwait(false);
@@ -88,6 +117,7 @@ public sealed class Lane : IAsyncDisposable
     private async ValueTask<BatchResult> ApplyAsync(ReadOnlyMemory<EventEnvelope> received, Guid cutMessage, CancellationToken cancellationToken)
     {
         var started = _context.Time.GetTimestamp();
+        using var activity = Traces.StartBatch(_context, received.Span);
         var unknown = _decoder.Decode(received, cutMessage);                        // bytes -> events; one that cannot be read stays in, failed
         if (unknown is not null) await HaltAsync(unknown, cancellationToken).ConfigureAwait(false);
         BatchOutcome? outcome;
@@ -104,7 +134,7 @@ public sealed class Lane : IAsyncDisposable
         _retries.Wake();
         if (outcome == BatchOutcome.Committed) await _announcer.AnnounceAsync(cancellationToken).ConfigureAwait(false);
         var result = _context.Batch.Result(outcome.Value);
-        Telemetry.Processed(_context.Engine.DisplayName, _context.Batch.Count, in result, _context.Time.GetElapsedTime(started));
+        Telemetry.Processed(_context, in result, _context.Time.GetElapsedTime(started));
         return result;                                                              // the transport acknowledges
     }
 
@@ -120,7 +150,8 @@ public sealed class Lane : IAsyncDisposable
     /// <summary>Ends the lane's own task. Events in the outbox stay there for the next owner.</summary>
     public async ValueTask DisposeAsync()
     {
-        _context.Engine.Closed(this);
+        if (!_closed) _context.Engine.Closed(this, _progress, _answers);
+        _closed = true;
         await _retries.DisposeAsync().ConfigureAwait(false);
         await _outbox.DisposeAsync().ConfigureAwait(false);
     }
@@ -128,7 +159,7 @@ public sealed class Lane : IAsyncDisposable
     internal async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         await _guard.OpenAsync(claim: true, cancellationToken).ConfigureAwait(false);
-        _context.Engine.ProgressOf(Name).AnsweredBy(_guard.IsDone, Held.HoldsAny);
+        _progress.Opened(_answers);
         await _outbox.LoadAsync(cancellationToken).ConfigureAwait(false);
         _retries.Wake();
     }

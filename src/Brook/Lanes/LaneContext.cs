@@ -9,6 +9,7 @@ internal sealed class LaneContext
     public LaneContext(BrookEngine engine, string name)
     {
         (Engine, Name, MaxAttempts, UnknownEvents) = (engine, name, engine.Options.HandlerAttempts, engine.Options.UnknownEvents);
+        Watch = new LaneWatch(engine.Time);
         Store = new PatientStore(engine.Store, engine.Options, engine.Time, engine.Logger, name);
         View = NewView();
     }
@@ -30,6 +31,12 @@ internal sealed class LaneContext
 
     /// <summary>What becomes of an event whose type nobody maps.</summary>
     public UnknownEventPolicy UnknownEvents { get; init; }
+
+    /// <summary>What the lane is at, for those who look from outside.</summary>
+    public LaneWatch Watch { get; }
+
+    /// <summary>Events by type and outcome, for the metrics.</summary>
+    public EventCounts Counts { get; } = new();
 
     /// <summary>Why the lane waits for somebody to act; null: it does not.</summary>
     public string? Halted { get; set; }

@@ -96,6 +96,7 @@ internal sealed class EventSender(string instance, BrookOptions options, Func<Br
         var now = time.GetUtcNow();
         var stamp = new EventStamp(e.Id == default ? EventIds.New(now) : e.Id, e.Id != default, e.Author.Length == 0 ? options.Author : e.Author,
             e.CreatedAt == default ? now : e.CreatedAt, Traced(e.Headers)) { Key = key };
+        if (EventLimits.Over(e.Type, stamp.Author, stamp.Headers) is { } over) throw new BrookException($"The event '{Names.Show(e.Type)}' ({KeyOf(e)}) is over a limit, so it was not sent: {over}.");
         var start = lines.WrittenCount;
         try { EventWriter.Write(e, in stamp, serializer, lines); }
         catch (Exception error) { throw new BrookException($"The event '{e.Type}' ({KeyOf(e)}) cannot be serialized, so it was not sent: {error.Message}", error); }
@@ -108,7 +109,7 @@ internal sealed class EventSender(string instance, BrookOptions options, Func<Br
         };
     }
 
-    private static string KeyOf(BrookEvent? e) => e?.Key is null ? "no key" : $"key '{e.Key}'";
+    private static string KeyOf(BrookEvent? e) => e?.Key is null ? "no key" : $"key '{Names.Show(e.Key)}'";
 
     private static IReadOnlyDictionary<string, string> Traced(IReadOnlyDictionary<string, string> headers)
     {

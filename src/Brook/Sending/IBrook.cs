@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Brook;
 
 /// <summary>
@@ -21,9 +23,36 @@ public interface IBrook
         => SendAsync(new BrookEvent<T>(type, data) { Key = key }, cancellationToken);
 }
 
-/// <summary>What was sent, to wait for with <see cref="IBrookView.WaitForAsync"/>.</summary>
+/// <summary>What was sent, to wait for with <see cref="IBrookView.WaitForAsync"/>. As text it goes to clients and to other nodes: <see cref="ToString"/> and <see cref="Parse"/>.</summary>
 /// <param name="Spans">Per message (or run of offsets) the first and last event sent.</param>
-public sealed record Receipt(IReadOnlyList<ReceiptSpan> Spans);
+public sealed record Receipt(IReadOnlyList<ReceiptSpan> Spans) : IParsable<Receipt>
+{
+    /// <summary>The longest text that <see cref="Parse"/> takes, in characters.</summary>
+    public const int MaxTextLength = 65_536;
+
+    /// <summary>A short text for a URL, a header or a cookie: <c>orders/3:0193f5c1d5a77c9e8f3a5b1c2d3e4f50:17</c>, or <c>orders/3:1044-1046</c> for offsets; several spans with <c>!</c> between. Empty when nothing was sent.</summary>
+    public override string ToString() => ReceiptText.Write(this);
+
+    /// <summary>The receipt of a text. It is not signed: who makes one up waits in vain, or for somebody else's events.</summary>
+    /// <param name="s">What <see cref="ToString"/> gave, up to <see cref="MaxTextLength"/> characters and of 1,024 lanes.</param>
+    /// <param name="provider">Not used.</param>
+    /// <exception cref="FormatException">It is no receipt; the message says why.</exception>
+    /// <exception cref="ArgumentNullException">It is null.</exception>
+    public static Receipt Parse(string s, IFormatProvider? provider = null)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        return ReceiptText.TryRead(s, out var error) ?? throw new FormatException(error);
+    }
+
+    /// <summary>As <see cref="Parse"/>; false, and null, when it is no receipt.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out Receipt result) => (result = s is null ? null : ReceiptText.TryRead(s, out _)) is not null;
+
+    /// <summary>Of the same spans, in the same order.</summary>
+    public bool Equals(Receipt? other) => other is not null && Spans.SequenceEqual(other.Spans);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Spans.Aggregate(Spans.Count, HashCode.Combine);
+}
 
 /// <summary>Events of one call that stand side by side in one message, or at consecutive offsets of one lane.</summary>
 /// <param name="Lane">The lane they went to.</param>

@@ -18,7 +18,7 @@ internal sealed class Failures(LaneContext lane)
             SetAside(index, error);
             return;
         }
-        Log.AttemptFailed(lane.Logger, lane.Engine.DisplayName, lane.Batch[index].Event!.Type, lane.Batch.Raw.Span[index].Position, attempts, lane.MaxAttempts, error.GetType().Name);
+        Log.AttemptFailed(lane.Logger, lane.Engine.DisplayName, Names.Show(lane.Batch[index].Event!.Type), lane.Batch.Raw.Span[index].Position, attempts, lane.MaxAttempts, error.GetType().Name);
         await Task.Delay(Backoff.After(attempts, lane.Options.RetryDelay, MaxDelay), lane.Time, cancellationToken).ConfigureAwait(false);
     }
 

@@ -97,6 +97,9 @@ public sealed record ParkedEvent
 
     internal RetryRule Rule { get; init; }
 
+    /// <summary>When it was sent, as its transport said; default: not known. Whether it is a replay rests on it.</summary>
+    internal DateTimeOffset SentAt { get; init; }
+
     /// <summary>Of the row in the store.</summary>
     internal long Version { get; init; }
 

@@ -23,9 +23,12 @@ internal static class ParkedRow
     /// <summary>The row of an event that fails now, or stands behind one.</summary>
     public static ParkedEvent Of(string rowId, in BatchItem item, in EventEnvelope raw, ReadOnlyMemory<byte> record, DateTimeOffset since) => new()
     {
-        RowId = rowId, Position = raw.Position, Type = raw.Type ?? "", Id = item.Event?.Id ?? raw.Id, Key = item.Key, StandsBehind = item.Outcome == Outcome.Behind,
-        Error = item.Error?.Message ?? IsBehind, ErrorType = item.Error?.GetType().FullName, Attempts = item.Attempts, Since = since, Rule = item.Rule, Event = record,
+        RowId = rowId, Position = raw.Position, Type = Names.IsLonger(raw.Type, EventLimits.MaxTypeBytes) ? Names.Show(raw.Type) : raw.Type ?? "", Id = item.Event?.Id ?? raw.Id, Key = item.Key, StandsBehind = item.Outcome == Outcome.Behind,
+        Error = Bounded(item.Error?.Message) ?? IsBehind, ErrorType = item.Error?.GetType().FullName, Attempts = item.Attempts, Since = since, SentAt = raw.SentAt, Rule = item.Rule, Event = record,
     };
+
+    /// <summary>A handler's own text may be of any length.</summary>
+    public static string? Bounded(string? error) => error is { Length: > Names.MaxReason } ? string.Concat(error.AsSpan(0, Names.MaxReason), "...") : error;
 
     public static void Write(IBufferWriter<byte> buffer, ParkedEvent row)
     {
@@ -42,6 +45,7 @@ internal static class ParkedRow
         if (row.ErrorType is { } error) json.WriteString("error_type"u8, error);
         json.WriteNumber("attempts"u8, row.Attempts);
         json.WriteNumber("since"u8, row.Since.ToUnixTimeMilliseconds());
+        if (row.SentAt != default) json.WriteNumber("sent"u8, row.SentAt.ToUnixTimeMilliseconds());
         if (row.Retries > 0) json.WriteNumber("retries"u8, row.Retries);
         if (row.LastRetry is { } last) json.WriteNumber("last_retry"u8, last.ToUnixTimeMilliseconds());
         if (row.IsReleased) json.WriteBoolean("released"u8, true);
@@ -66,6 +70,7 @@ internal static class ParkedRow
             ErrorType = row.TryGetProperty("error_type", out var type) ? type.GetString() : null,
             Attempts = row.GetProperty("attempts").GetInt32(),
             Since = DateTimeOffset.FromUnixTimeMilliseconds(row.GetProperty("since").GetInt64()),
+            SentAt = row.TryGetProperty("sent", out var sent) ? DateTimeOffset.FromUnixTimeMilliseconds(sent.GetInt64()) : default,
             Retries = row.TryGetProperty("retries", out var retries) ? retries.GetInt32() : 0,
             LastRetry = row.TryGetProperty("last_retry", out var last) ? DateTimeOffset.FromUnixTimeMilliseconds(last.GetInt64()) : null,
             IsReleased = row.TryGetProperty("released", out _),

@@ -71,7 +71,7 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
         {
             Held.Set(_added[i]);
             var item = lane.Batch[_staged[i]];
-            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, lane.Batch.Raw.Span[_staged[i]].Type ?? "", _added[i].Position, item.Attempts, item.Error);
+            if (item.Outcome == Outcome.Failed) Log.SetAside(lane.Logger, lane.Engine.DisplayName, Names.Show(lane.Batch.Raw.Span[_staged[i]].Type), _added[i].Position, item.Attempts, item.Error);
         }
         if (Held.Count == 0) return;
         for (var i = 0; i < lane.Batch.Count; i++)

@@ -181,7 +181,7 @@ internal sealed class Retrier : IAsyncDisposable
 
     private static EventEnvelope EnvelopeOf(ParkedEvent row)
     {
-        var envelope = EventEnvelope.Read(row.Event, row.Position, row.Since);
+        var envelope = EventEnvelope.Read(row.Event, row.Position, row.SentAt != default ? row.SentAt : row.Since);
         return row.Key is null ? envelope : envelope with { Key = row.Key };
     }
 }

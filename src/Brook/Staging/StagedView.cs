@@ -29,6 +29,7 @@ internal sealed class StagedView(IViewStore store, IBrookSerializer serializer, 
             switch (change.Kind)
             {
                 case ChangeKind.Discard: continue;
+                case ChangeKind.Send when batch[index].IsReplay: continue;
                 case ChangeKind.Send: batch.Send(index, (BrookEvent)change.Value!); break;
                 default: Touch(new EntryKey(change.Collection!, change.Key!), change.Codec!).Stage(index, in change, serializer); break;
             }

@@ -6,7 +6,7 @@ namespace Brook.Storage;
 public readonly record struct EntryKey(string Collection, string Key)
 {
     /// <summary>For people: <c>orders/42</c>.</summary>
-    public override string ToString() => $"{Collection}/{Key}";
+    public override string ToString() => Names.OneLine($"{Collection}/{Key}");
 }
 
 /// <summary>An entry as stored; <c>default</c> is a missing one.</summary>

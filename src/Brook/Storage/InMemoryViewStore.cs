@@ -1,17 +1,19 @@
 // Two goals: what tests and first runs use, and the shortest store with every rule of IViewStore, for those who write another.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Brook.Signals;
 
 namespace Brook.Storage;
 
 /// <summary>The reference store: dictionaries and one lock. Its content ends with the process.</summary>
 /// <param name="time">The clock of expiry. Default: the system's.</param>
-public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
+public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore, IViewStoreSignals
 {
     private readonly Lock _lock = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Dictionary<string, Collection> _collections = [];
     private readonly PriorityQueue<EntryKey, DateTimeOffset> _expiring = new();
+    private readonly EntryWatches _watches = new();
     private Slot?[] _found = [];
 
     /// <inheritdoc />
@@ -88,8 +90,16 @@ public sealed class InMemoryViewStore(TimeProvider? time = null) : IViewStore
             if (Conflicts(commit.Entries) is { } conflicts) return new(CommitResult.Conflict(conflicts));
             for (var i = 0; i < commit.Entries.Length; i++) Apply(in commit.Entries[i], ref _found[i], commit.Version);
             foreach (ref readonly var append in commit.Appends) _found[append.Index]!.Append(in append);
-            return new(CommitResult.Committed);
         }
+        _watches.Committed(commit);
+        return new(CommitResult.Committed);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_watches.Add(entry, changed));
     }
 
     /// <summary>Looks every entry up once: <see cref="_found"/> is what the writes then use.</summary>

@@ -6,12 +6,12 @@ namespace Brook.Storage;
 /// <summary>Moves a view from one store to another.</summary>
 public static class ViewStoreCopying
 {
-    private const int AtOnce = 200;
+    private const int AtOnce = 200, BytesAtOnce = 1 << 20, BytesOfRecord = 100;     // a record is a row as well
     private static readonly EntryKey s_unfinished = new("$copying", "copy");
 
     /// <summary>
-    /// Copies a whole view: entries with their ends and logs, and Brook's own rows, so that lanes go on at the exact position. Stop the instance first, on every node: a source that is
-    /// written meanwhile is noticed at the end, and the copy then is not to be used. Positions are copied last; a copy that was broken off can be begun again, and is refused for anything else until then.
+    /// Copies a whole view: entries with their ends and logs, and Brook's own rows, so that lanes go on at the exact position. Stop the instance first, on every node: what lanes
+    /// write meanwhile is noticed at the end, and the copy then is not to be used. Positions are copied last; a copy that was broken off can be begun again, and is refused for anything else until then.
     /// Both stores must have been started. Values and events are copied as the source gives them.
     /// </summary>
     /// <param name="source">The view.</param>
@@ -25,7 +25,7 @@ public static class ViewStoreCopying
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         await BeginAsync(target, cancellationToken).ConfigureAwait(false);
-        var before = await LanesAsync(source, cancellationToken).ConfigureAwait(false);
+        var before = await WrittenAsync(source, cancellationToken).ConfigureAwait(false);
         var (entries, records) = (0L, 0L);
         var collections = new List<string>();
         await foreach (var collection in source.ReadCollectionsAsync(cancellationToken).ConfigureAwait(false)) collections.Add(collection);
@@ -42,7 +42,7 @@ public static class ViewStoreCopying
             }
             while (after is not null);
         }
-        var now = await LanesAsync(source, cancellationToken).ConfigureAwait(false);
+        var now = await WrittenAsync(source, cancellationToken).ConfigureAwait(false);
         if (!before.SequenceEqual(now)) throw new BrookException("The view was written while it was copied, so the copy is not whole. Stop the instance on every node and copy again; the target is refused for anything else until then.");
         await EndAsync(target, cancellationToken).ConfigureAwait(false);
         return new(entries, records);
@@ -51,21 +51,38 @@ public static class ViewStoreCopying
     /// <summary>The store holds a part of a copy.</summary>
     internal static async ValueTask<bool> IsUnfinishedAsync(IViewStore store, CancellationToken cancellationToken) => !(await store.ReadAsync(new[] { s_unfinished }, cancellationToken).ConfigureAwait(false))[0].IsMissing;
 
+    /// <summary>A long log, like many of them, goes over in several commits.</summary>
     private static async Task<long> CopyAsync(IViewStore source, IViewStore target, string collection, IReadOnlyList<KeyValuePair<string, StoredEntry>> page, CancellationToken cancellationToken)
     {
-        var (commit, records) = (new Commit(Commit.NewVersion()), 0L);
+        var (commit, bytes, records) = (new Commit(Commit.NewVersion()), 0, 0L);
         foreach (var (key, entry) in page)
         {
-            var index = commit.Add(new CommitEntry(new(collection, key), EntryAction.Put, null, entry.Value) { DropLog = true, ExpiresAt = entry.ExpiresAt });
+            var put = new CommitEntry(new(collection, key), EntryAction.Put, null, entry.Value) { DropLog = true, ExpiresAt = entry.ExpiresAt };
+            if (bytes >= BytesAtOnce) await NextAsync().ConfigureAwait(false);
+            var index = commit.Add(put);
+            bytes += entry.Value.Length;
             if (collection.StartsWith('$')) continue;           // Brook's own rows have no log
-            await foreach (var record in source.ReadLogAsync(new(collection, key), null, cancellationToken).ConfigureAwait(false))
+            await foreach (var record in source.ReadLogAsync(put.Entry, null, cancellationToken).ConfigureAwait(false))
             {
+                if (bytes >= BytesAtOnce)
+                {
+                    await NextAsync().ConfigureAwait(false);
+                    index = commit.Add(put with { DropLog = false });
+                }
                 commit.Add(new CommitAppend(index, TypeOf(record, collection, key), record, BrookOptions.KeepAll));
+                bytes += record.Length + BytesOfRecord;
                 records++;
             }
         }
-        await target.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+        await NextAsync().ConfigureAwait(false);
         return records;
+
+        async ValueTask NextAsync()
+        {
+            cancellationToken.ThrowIfCancellationRequested();   // not every store looks
+            await target.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+            (commit, bytes) = (new Commit(Commit.NewVersion()), 0);
+        }
     }
 
     private static string TypeOf(ReadOnlyMemory<byte> record, string collection, string key)
@@ -90,19 +107,22 @@ public static class ViewStoreCopying
         await target.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<List<(string Lane, long Version)>> LanesAsync(IViewStore source, CancellationToken cancellationToken)
+    /// <summary>What differs after any lane's commit: lanes with one owner write their entry, shared ones add message ids.</summary>
+    private static async Task<List<(string Name, long Version)>> WrittenAsync(IViewStore source, CancellationToken cancellationToken)
     {
-        var lanes = new List<(string Lane, long Version)>();
+        var written = new List<(string Name, long Version)>();
+        await foreach (var collection in source.ReadCollectionsAsync(cancellationToken).ConfigureAwait(false))
+            if (collection.StartsWith("$applied:", StringComparison.Ordinal)) written.Add((collection, await source.CountAsync(collection, cancellationToken).ConfigureAwait(false)));
         string? after = null;
         do
         {
             var page = await source.ReadPageAsync(LaneState.Collection, "", after, AtOnce, cancellationToken).ConfigureAwait(false);
-            lanes.AddRange(page.Entries.Select(lane => (lane.Key, lane.Value.Version)));
+            written.AddRange(page.Entries.Select(lane => (lane.Key, lane.Value.Version)));
             after = page.Next;
         }
         while (after is not null);
-        lanes.Sort();
-        return lanes;
+        written.Sort();
+        return written;
     }
 }
 

@@ -31,10 +31,11 @@ public interface IBrookView
     ValueTask<IReadOnlyList<BrookEvent>> GetEventsAsync<T>(ViewCollection<T> collection, string key, string? type = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Waits until the sent events are applied in this view, or one of them was set aside. Woken by the commit, no polling. Only lanes of this process
-    /// are seen. A failing event of another caller in the same message does not count.
+    /// Waits until the sent events are applied in this view, or one of them was set aside, on any node that has the view: woken by the commit, whichever process made it
+    /// (<see cref="Storage.IViewStoreSignals"/>). A failing event of another caller in the same message does not count. Events of a stream that this view is not made of, or whose message ids were
+    /// forgotten (<see cref="BrookOptions.RememberedMessages"/>), time out.
     /// </summary>
-    /// <param name="receipt">What <see cref="IBrook"/> returned.</param>
+    /// <param name="receipt">What <see cref="IBrook"/> returned, on whatever node.</param>
     /// <param name="timeout">How long at most. Default: 30 seconds.</param>
     /// <param name="cancellationToken">Ends the wait with <see cref="OperationCanceledException"/>.</param>
     ValueTask<WaitResult> WaitForAsync(Receipt receipt, TimeSpan? timeout = null, CancellationToken cancellationToken = default);

@@ -29,6 +29,13 @@ internal sealed class Topic : IDisposable
     public async Task<long> WriteAsync(string? key, string? value, int partition = 0, Headers? headers = null, string topic = "stream")
         => (await _producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?, byte[]?> { Key = Bytes(key), Value = Bytes(value), Headers = headers }, TestContext.Current.CancellationToken)).Offset;
 
+    /// <summary>A record whose batch the client compresses, however large it is before.</summary>
+    public async Task WriteCompressedAsync(string? key, byte[] value, CompressionType compression)
+    {
+        using var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Servers, LingerMs = 0, CompressionType = compression, MessageMaxBytes = 100_000_000 }).SetLogHandler(static (_, _) => { }).Build();
+        await producer.ProduceAsync(new TopicPartition("stream", 0), new Message<byte[]?, byte[]?> { Key = Bytes(key), Value = value }, TestContext.Current.CancellationToken);
+    }
+
     /// <summary>The first record of the topic as text.</summary>
     public (string? Key, string? Value) First()
     {

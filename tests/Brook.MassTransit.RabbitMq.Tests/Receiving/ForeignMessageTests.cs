@@ -35,6 +35,74 @@ public sealed class ForeignMessageTests(Broker broker)
         Assert.StartsWith("Its Brook-Version is '2'; this version of Brook reads '1'.", Foreign.Header(await foreign.TakeAsync("brook_error"), "Brook-Error"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("as many headers as a frame takes")]
+    [InlineData("tables and lists")]
+    [InlineData("nulls, numbers, times and bytes that are no text")]
+    [InlineData("a body larger than is received")]
+    [InlineData("compressed content")]
+    [InlineData("an expiration and a reply address that are none")]
+    public async Task A_hostile_message_to_a_lane_is_moved_and_the_lane_goes_on(string what)
+    {
+        var host = await broker.NewHostAsync();
+        await using var node = await Node.StartAsync(host, brook =>
+        {
+            (brook.Options.MaxEventBytes, brook.Options.MaxReceivedBytes) = (100_000, 200_000);
+            brook.UseShared(new InMemoryViewStore()).Count();
+        });
+        await using var foreign = await Foreign.ConnectAsync(host);
+        var properties = new BasicProperties { MessageId = Guid.NewGuid().ToString(), Headers = new Dictionary<string, object?> { ["Brook-Version"] = "1", ["Brook-Partitions"] = "1" } };
+        if (what != "a body larger than is received") properties.Headers["Brook-Version"] = "2";
+        if (what.StartsWith("as many", StringComparison.Ordinal))
+            for (var i = 0; i < 12; i++) properties.Headers[$"h{i}"] = new string('x', 10_000);
+        if (what.StartsWith("tables", StringComparison.Ordinal)) properties.Headers["x-death"] = new List<object?> { new Dictionary<string, object?> { ["count"] = 1L, ["in"] = new Dictionary<string, object?> { ["a"] = new List<object?> { 1, "b" } } } };
+        if (what.StartsWith("nulls", StringComparison.Ordinal))
+            foreach (var (name, value) in new (string, object?)[] { ("none", null), ("number", 1.5), ("long", long.MaxValue), ("time", new AmqpTimestamp(long.MaxValue)), ("bytes", new byte[] { 0xff, 0, 0xfe }), ("yes", true), ("", "no name") }) properties.Headers[name] = value;
+        if (what == "compressed content") properties.ContentEncoding = "gzip";
+        if (what.StartsWith("an expiration", StringComparison.Ordinal)) (properties.ReplyTo, properties.CorrelationId, properties.Type, properties.ContentType) = ("no\naddress", new string('c', 250), "System.Diagnostics.Process, System", "a\n/b");
+        var body = what == "a body larger than is received" ? new string('x', 200_001) : "whatever";
+
+        await foreign.PublishAsync("brook.brook", "0", body, properties);
+        await node.View.WaitForAsync(await node.Brook.SendAsync(Steps.Of("a", 1), Token), cancellationToken: Token);
+
+        Assert.Equal(1, await node.View.GetAsync(Steps.Last, "a", Token));
+        var moved = await foreign.TakeAsync("brook_error");
+        Assert.Equal(body, Encoding.UTF8.GetString(moved.Body.Span));
+        var reason = Foreign.Header(moved, "Brook-Error");
+        Assert.StartsWith(body.Length > 100 ? "It is over a limit: it has 200,001 bytes, and 200,000 are taken (MaxReceivedBytes)." : "Its Brook-Version is '2'", reason, StringComparison.Ordinal);
+        Assert.Equal(what.StartsWith("as many", StringComparison.Ordinal), reason.Contains("of its headers had no room", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_message_without_an_id_is_moved_with_the_reason()
+    {
+        var host = await broker.NewHostAsync();
+        await using var node = await Node.StartAsync(host, brook => brook.UseShared(new InMemoryViewStore()).Count());
+        await using var foreign = await Foreign.ConnectAsync(host);
+
+        await foreign.PublishAsync("brook.brook", "0", "{}", new BasicProperties { MessageId = "no guid", Headers = new Dictionary<string, object?> { ["Brook-Version"] = "1", ["Brook-Partitions"] = "1" } });
+
+        Assert.StartsWith("It has no message id, so it could not be recognised when it comes again.", Foreign.Header(await foreign.TakeAsync("brook_error"), "Brook-Error"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_ordinary_message_larger_than_is_received_is_moved_unread_and_its_endpoint_goes_on()
+    {
+        var host = await broker.NewHostAsync();
+        await using var node = await Node.StartAsync(host, brook =>
+        {
+            (brook.Options.MaxEventBytes, brook.Options.MaxReceivedBytes) = (100_000, 200_000);
+            brook.UseShared(new InMemoryViewStore()).Consume<Submitted>("submitted", m => m.OrderId).On<Submitted>("submitted", e => Merge(Orders, e.Data.OrderId, sum => sum + e.Data.Number));
+        });
+        await using var foreign = await Foreign.ConnectAsync(host);
+
+        await foreign.PublishAsync("", "brook.submitted", new string(' ', 200_001), new BasicProperties { ContentType = "application/json" });
+        await node.Bus.Publish(new Submitted("a", 2), Token);
+
+        await Steps.UntilAsync(() => node.View.GetAsync(Orders, "a", Token), sum => sum == 2);
+        Assert.StartsWith("It is over a limit: it has 200,001 bytes", Foreign.Header(await foreign.TakeAsync("brook_error"), "Brook-Error"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Raw_JSON_and_envelopes_are_events_and_the_rest_goes_to_the_one_error_queue()
     {

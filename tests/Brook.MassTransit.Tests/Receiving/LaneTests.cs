@@ -109,27 +109,14 @@ public sealed class LaneTests
     [InlineData("2", "application/x-ndjson", "Its Brook-Version is '2'; this version of Brook reads '1'.")]
     public async Task A_message_that_cannot_be_read_at_all_goes_to_the_instances_error_queue_with_the_reason(string? version, string contentType, string reason)
     {
-        var moved = new TaskCompletionSource<(string Body, string Reason)>();
         await using var harness = await Some.HarnessAsync(Count);
         await harness.PutAsync("whatever it is", version: version, contentType: contentType);
         await harness.WhenIdleAsync(Token);
 
-        var handle = harness.Services.GetRequiredService<IReceiveEndpointConnector>().ConnectReceiveEndpoint("brook_error", (_, endpoint) =>      // it waited there
-        {
-            endpoint.ClearSerialization();
-            endpoint.AddSerializer(StreamSerializer.Instance);
-            endpoint.AddDeserializer(StreamSerializer.Instance, isDefault: true);
-            endpoint.Handler<StreamMessage>(context =>
-            {
-                moved.SetResult((Encoding.UTF8.GetString(context.Message.Lines), (string)context.ReceiveContext.TransportHeaders.Get<string>("Brook-Error")!));
-                return Task.CompletedTask;
-            });
-        });
-        await handle.Ready.WithDeadline();
+        var moved = await (await harness.ErrorsAsync()).ReadAsync(Token).AsTask().WithDeadline();         // it waited there
 
-        var (body, why) = await moved.Task.WithDeadline();
-        Assert.Equal("whatever it is", body);
-        Assert.StartsWith(reason, why, StringComparison.Ordinal);
+        Assert.Equal("whatever it is", Encoding.UTF8.GetString(moved.Body));
+        Assert.StartsWith(reason, moved.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,13 @@ internal static class Waiting
         while (!condition()) await Task.Yield().AsTask(deadline.Token);
     }
 
+    /// <inheritdoc cref="UntilAsync(Func{bool})"/>
+    public static async Task UntilAsync(Func<ValueTask<bool>> condition)
+    {
+        using var deadline = new CancellationTokenSource(s_deadline);
+        while (!await condition()) await Task.Delay(2, deadline.Token);
+    }
+
     private static async Task AsTask(this System.Runtime.CompilerServices.YieldAwaitable yield, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -1,4 +1,5 @@
 using Brook.Postgres.Tests.Support;
+using Brook.Tests.Shared;
 using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
 using static Brook.Tests.Shared.Entries;
@@ -22,6 +23,10 @@ public sealed class StartCheckTests(SharedPostgres postgres)
         Assert.Equal(["3"], await store.LogAsync("a"));
         Assert.Equal("a|2", await postgres.Server.QueryAsync($"SELECT key, value FROM {schema}.entries WHERE collection = 'things' AND key = 'a'", role));
         await Assert.ThrowsAsync<InvalidOperationException>(() => postgres.Server.QueryAsync($"CREATE TABLE {schema}.mine (n int)", role));
+        var told = new SemaphoreSlim(0);
+        await using var watch = await store.WatchAsync(new("$lanes", "orders/0"), () => told.Release(), Token);
+        await store.CommitAsync(Put("orders/0", "1", collection: "$lanes"));
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(20), Token));
     }
 
     [Theory]
@@ -60,13 +65,13 @@ public sealed class StartCheckTests(SharedPostgres postgres)
         await store.CommitAsync(Put("a", "1"));
         await postgres.Server.QueryAsync($"UPDATE {schema}.brook_schema SET version = 7");
         var error = await FailsAsync(async () => await postgres.OpenShared(schema: schema).StartAsync(Token), transient: false);
-        Assert.Contains("is version 7, of a newer Brook; this one reads 1. Nothing was written.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("is version 7, of a newer Brook; this one reads 2. Nothing was written.", error.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<InvalidOperationException>(() => postgres.Server.QueryAsync(PostgresSchema.Script(schema)));       // nor by the script
 
         await postgres.Server.QueryAsync($"UPDATE {schema}.brook_schema SET version = 0; DROP FUNCTION {schema}.create_view");
         await using var later = await postgres.OpenShared(schema: schema).StartedAsync();
         Assert.Equal("1", await later.ReadAsync("a"));
-        Assert.Equal("1", await postgres.Server.QueryAsync($"SELECT version FROM {schema}.brook_schema"));
+        Assert.Equal("2", await postgres.Server.QueryAsync($"SELECT version FROM {schema}.brook_schema"));
     }
 
     [Fact]
@@ -118,6 +123,15 @@ public sealed class StartCheckTests(SharedPostgres postgres)
         var error = await FailsAsync(async () => await other.StartAsync(Token), transient: false);
         Assert.Contains("does not accept the user or the password (28000: ", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_web_server_at_the_address_is_no_postgres_and_is_said()
+    {
+        using var http = new HttpPort();
+        await using var store = new PostgresViewStore($"Host=127.0.0.1;Port={http.Port};Timeout=2;Username=app");
+        var error = await FailsAsync(async () => await store.StartAsync(Token), transient: false);
+        Assert.StartsWith($"PostgreSQL at 127.0.0.1:{http.Port} did not let us in: Received unknown response H", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

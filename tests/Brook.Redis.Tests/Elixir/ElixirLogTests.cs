@@ -105,7 +105,7 @@ public sealed class ElixirLogTests(SharedRedis redis)
         var found = await new ElixirLogs(connection, names, new(connection, names, TimeProvider.System), TimeProvider.System).FindAsync(commit, [0], token);
         await net.CommitAsync(Put("people", "1", "2"), "b");
         var id = await (await redis.ConnectAsync()).StringGetAsync(names.Own.Id);
-        using var reply = await connection.RunAsync(Script.ElixirCommit, new ElixirCall(names, default, () => 0).Write(commit, id, TimeProvider.System.GetUtcNow(), found), token);
+        using var reply = await connection.RunAsync(Script.ElixirCommit, new ElixirCall(names, default, () => 0).Write(commit, id, TimeProvider.System.GetUtcNow(), "PUBLISH", found), token);
         Assert.Equal(["AGAIN"], (string?[]?)reply.Read().ReadRedisResult() ?? []);
         Assert.Equal("2", await net.ValueAsync("people", "1"));
     }

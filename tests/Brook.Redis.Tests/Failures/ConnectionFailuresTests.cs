@@ -1,5 +1,6 @@
 using Brook.Redis.Tests.Support;
 using Brook.Storage;
+using Brook.Tests.Shared;
 using Brook.TestServers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
@@ -23,6 +24,15 @@ public sealed class ConnectionFailuresTests
         await server.RestartAsync(Token);
         await EventuallyAsync(async () => { await store.StartAsync(Token); return true; });
         await store.CommitAsync(Put("a", "1"));
+    }
+
+    [Fact]
+    public async Task A_web_server_at_the_address_is_no_redis_and_is_said()
+    {
+        using var http = new HttpPort();
+        await using var store = new RedisViewStore($"127.0.0.1:{http.Port},connectTimeout=1000");
+        var error = await FailsAsync(async () => await store.StartAsync(Token), transient: true);
+        Assert.StartsWith($"Redis at 127.0.0.1:{http.Port} cannot be reached (", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

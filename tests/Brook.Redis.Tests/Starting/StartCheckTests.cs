@@ -12,7 +12,7 @@ namespace Brook.Redis.Tests.Starting;
 public sealed class StartCheckTests
 {
     /// <summary>As docs/redis.md has it.</summary>
-    private const string Rights = "~{brook}:* -@all +echo +ping +info +evalsha +eval +get +setnx +exists +hset +hmget +hget +hlen +hdel +rpush +lpush +lindex +lrange +ltrim +rpop +zadd +zcard +zscore +zcount +zrangebyscore +zrangebylex +zrem +sadd +smembers +del +unlink";
+    private const string Rights = "~{brook}:* resetchannels &{brook}:* -@all +echo +ping +info +evalsha +eval +get +setnx +exists +hset +hmget +hget +hlen +hdel +rpush +lpush +lindex +lrange +ltrim +rpop +zadd +zcard +zscore +zcount +zrangebyscore +zrangebylex +zrem +sadd +smembers +del +unlink +publish +subscribe +unsubscribe";
 
     [Fact]
     public async Task A_user_with_exactly_the_documented_rights_can_do_everything()
@@ -25,6 +25,10 @@ public sealed class StartCheckTests
         Assert.Equal(("2", 2L), (await store.ReadAsync("a"), await store.CountAsync("things", Token)));
         Assert.Equal(2, (await store.ReadPageAsync("things", "", null, 10, Token)).Entries.Count);
         Assert.Equal(["3"], await store.LogAsync("a"));
+        var told = new SemaphoreSlim(0);
+        await using var watch = await store.WatchAsync(new("$lanes", "orders/0"), () => told.Release(), Token);
+        await store.CommitAsync(Put("orders/0", "1", collection: "$lanes"));
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(20), Token));
     }
 
     [Fact]

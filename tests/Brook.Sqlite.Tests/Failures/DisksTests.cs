@@ -42,6 +42,17 @@ public sealed class DisksTests(Files files)
     }
 
     [Fact]
+    public async Task A_log_takes_a_part_of_a_small_disk_so_that_the_file_can_grow()
+    {
+        await using var disk = await Mount.OpenAsync(files, "size=12m");
+        var path = Path.Combine(disk.Path, "view.db");
+        await using var store = await files.Open(path: path).StartedAsync();
+        for (var i = 0; i < 600; i++) await store.CommitAsync(Put($"{i}", $"\"{new string('x', 10_000)}\""));
+        Assert.Equal(600, await store.CountAsync("things", Token));
+        Assert.InRange(new FileInfo($"{path}-wal").Length, 1, 4 << 20);
+    }
+
+    [Fact]
     public async Task One_commit_that_finds_no_room_takes_no_other_with_it()
     {
         await using var disk = await Mount.OpenAsync(files, "size=1m");

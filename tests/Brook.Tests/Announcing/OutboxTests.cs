@@ -143,10 +143,77 @@ public sealed class OutboxTests
         Assert.Equal(3, transport.Sent.Count);
     }
 
+    [Fact]
+    public async Task A_replayed_event_changes_the_view_and_sends_nothing()
+    {
+        var transport = new FakeTransport();
+        await using var lane = await OpenAsync(Stores.New(), transport, until: DateTimeOffset.UnixEpoch.AddDays(1));
+        EventEnvelope[] stream = [Sent(0, DateTimeOffset.UnixEpoch.AddHours(1), 2), Sent(1, DateTimeOffset.UnixEpoch.AddDays(1).AddTicks(-1), 3), Sent(2, DateTimeOffset.UnixEpoch.AddDays(1), 1), Sent(3, default, 1)];
+
+        var result = await lane.Lane.ProcessAsync(stream, TestContext.Current.CancellationToken);
+        await Until.TrueAsync(() => transport.Sent.Count >= 2 && lane.Engine.InOutbox == 0, "two events to leave");
+
+        Assert.Equal(("7", 4, 2), (await lane.StoredAsync("sums", "all"), result.Applied, transport.Sent.Count));
+        Assert.All(transport.Sent, e => Assert.Equal("part:0", e.Type));        // of the two that are no replay: one that says not when it was sent is none
+    }
+
+    [Fact]
+    public async Task A_replayed_event_that_only_sends_leaves_no_trace()
+    {
+        var transport = new FakeTransport();
+        await using var lane = await TestLane.OpenAsync(brook => brook.ReplayUntil(DateTimeOffset.UnixEpoch.AddDays(1)).On<int>("mail", e => Send("mail:due", e.Data)), services: transport.Register);
+        var result = await lane.ProcessAsync(TestLane.Event("mail", 1));
+        Assert.Equal((0, 0, 0L), (result.Applied, transport.Sent.Count, lane.Engine.InOutbox));
+    }
+
+    [Fact]
+    public async Task A_replayed_event_that_was_set_aside_sends_nothing_when_it_is_released_either()
+    {
+        var (transport, isBroken) = (new FakeTransport(), true);
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.Options.RetryDelay = TimeSpan.Zero;
+            brook.ReplayUntil(DateTimeOffset.UnixEpoch.AddDays(1)).On<int>("split", e => isBroken ? throw new InvalidOperationException("broken") : Send("part", e.Data));
+        }, services: transport.Register);
+        EventEnvelope[] stream = [Sent(0, DateTimeOffset.UnixEpoch, 2), Sent(1, DateTimeOffset.UnixEpoch.AddDays(2), 3)];
+        await lane.Lane.ProcessAsync(stream, TestContext.Current.CancellationToken);
+        isBroken = false;
+
+        var result = await lane.Parked.RetryAllAsync(TestContext.Current.CancellationToken);
+        await lane.Engine.WhenOutboxEmptyAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((2, 1), (result.Applied, transport.Sent.Count));
+    }
+
+    [Fact]
+    public async Task A_handler_that_calls_services_is_told_of_a_replay()
+    {
+        var told = new List<bool>();
+        await using var lane = await TestLane.OpenAsync(brook =>
+        {
+            brook.ReplayUntil(DateTimeOffset.UnixEpoch.AddDays(1)).Event<int>("split").AddHandler<Caller>();
+            Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(brook.Services, told);
+        });
+        EventEnvelope[] stream = [Sent(0, DateTimeOffset.UnixEpoch, 2), Sent(1, DateTimeOffset.UnixEpoch.AddDays(2), 3)];
+        await lane.Lane.ProcessAsync(stream, TestContext.Current.CancellationToken);
+        Assert.Equal([true, false], told);
+    }
+
+    private sealed class Caller(List<bool> told) : IAsyncBrookHandler<int>
+    {
+        public ValueTask<Changes> HandleAsync(BrookEvent<int> e, HandlerContext context, CancellationToken cancellationToken)
+        {
+            told.Add(context.IsReplay);
+            return new(Discard);
+        }
+    }
+
+    private static EventEnvelope Sent(long offset, DateTimeOffset at, int parts) => EventEnvelope.Read(System.Text.Encoding.UTF8.GetBytes(TestLane.Event("split", parts, "k")), new("test/0", offset), at);
+
     private static async Task<IReadOnlyList<KeyValuePair<string, StoredEntry>>> RowsAsync(IViewStore store)
         => (await store.ReadPageAsync("$outbox", "", null, 1000, TestContext.Current.CancellationToken)).Entries;
 
-    private static Task<TestLane> OpenAsync(IViewStore store, FakeTransport transport) => TestLane.OpenAsync(brook => brook.UseStore(_ => store).Author("the outbox's author")
+    private static Task<TestLane> OpenAsync(IViewStore store, FakeTransport transport, DateTimeOffset? until = null) => TestLane.OpenAsync(brook => (until is { } time ? brook.ReplayUntil(time) : brook).UseStore(_ => store).Author("the outbox's author")
         .On<int>("split", e => [Merge(Sums, "all", sum => sum + e.Data), .. Enumerable.Range(0, e.Data).Select(i => Send($"part:{i}", i, e.Key))])
         .On<int>("split:then_fail", e => [.. Enumerable.Range(0, e.Data).Select(i => Send($"part:{i}", i, e.Key)), Merge(Sums, "all", sum => throw new InvalidOperationException("no"))]), services: transport.Register);
 }

@@ -17,4 +17,24 @@ public sealed class KeyFunctionTests
         var parked = await lane.Parked.ListAsync(cancellationToken: TestContext.Current.CancellationToken).SingleAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("The key function of event type 'number:added' gave a key that cannot be one: The key is empty.", parked.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task It_stays_set_aside_when_the_commit_meets_a_conflict()
+    {
+        ViewCollection<int> sums = "sums";
+        var store = new HookedStore();
+        await using var lane = await TestLane.OpenAsync(brook => brook.UseStore(_ => store).Event<int>("number:added", key: n => n == 2 ? "" : null).On<int>("number:added", e => Merge(sums, "all", sum => sum + e.Data)));
+        var met = false;
+        store.Committing = async commit =>
+        {
+            if (met || !commit.Writes("sums")) return;
+            met = true;
+            await store.Inner.PutAsync("sums", "all", "100");
+        };
+
+        var result = await lane.ProcessAsync(TestLane.Event("number:added", 2), TestLane.Event("number:added", 3));
+
+        Assert.Equal((true, 1, 1, "103"), (met, result.Applied, result.SetAside, await lane.StoredAsync("sums", "all")));
+        Assert.StartsWith("The key function of", (await lane.Parked.ListAsync(cancellationToken: TestContext.Current.CancellationToken).SingleAsync(TestContext.Current.CancellationToken)).Error, StringComparison.Ordinal);
+    }
 }

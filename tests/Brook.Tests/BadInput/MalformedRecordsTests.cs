@@ -46,7 +46,7 @@ public sealed class MalformedRecordsTests
         { "trailing garbage, as our own sender writes", TestLane.Event("add", 1) + "}", "is not a Int32" },
         { "two objects", """{"type":"add","data":1}{"type":"add","data":1}""", "cannot be read" },
         { "deep nesting", """{"type":"json","data":""" + new string('[', 200) + new string(']', 200) + "}", "depth" },
-        { "deep nesting in an unknown field", """{"type":"add","x":""" + new string('[', 200) + new string(']', 200) + ""","data":1}""", "depth" },
+        { "deep nesting in an unknown field", """{"type":"add","x":""" + new string('[', 2000) + new string(']', 2000) + ""","data":1}""", "depth" },
         { "data of another shape", """{"type":"add","data":{"a":1}}""", "is not a Int32" },
         { "data of another shape, as our own sender writes", TestLane.Event("add", "text"), "is not a Int32" },
         { "null data for a number", """{"type":"add","data":null}""", "is not a Int32" },

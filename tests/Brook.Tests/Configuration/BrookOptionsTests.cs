@@ -20,6 +20,7 @@ public sealed class BrookOptionsTests
             brook.Options.BatchEvents = 10_001;
             brook.Options.BatchBytes = 1023;
             brook.Options.MaxEventBytes = 0;
+            brook.Options.MaxReceivedBytes = 1;
             brook.Options.MaxUnhandledEvents = 0;
             brook.Options.UnknownEvents = (UnknownEventPolicy)7;
             brook.Options.LogLimit = -1;
@@ -31,13 +32,14 @@ public sealed class BrookOptionsTests
 
         Assert.Equal("""
             The options of Brook instance 'orders' are not valid:
-              - Author is ' '; it must be a name.
+              - Author is ' '; it must be a name of 1,024 bytes at most.
               - HandlerTimeout is 00:00:00; it must be positive, one day at most.
               - HandlerAttempts is 0; it must be 1 or more.
               - RetryDelay is -00:00:01; it must be between zero and 30 seconds.
               - BatchEvents is 10001; it must be between 1 and 10,000.
               - BatchBytes is 1023; it must be between 1 kB and 64 MB.
               - MaxEventBytes is 0; it must be between 1 kB and 64 MB.
+              - MaxReceivedBytes is 1; it must be between 1 kB and 128 MB.
               - MaxUnhandledEvents is 0; it must be 1 or more.
               - UnknownEvents is 7; it must be a value of UnknownEventPolicy.
               - LogLimit is -1; it must be 0 or more (BrookOptions.KeepAll keeps all).

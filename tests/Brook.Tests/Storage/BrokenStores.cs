@@ -38,8 +38,47 @@ internal static class BrokenStores
         ("the given bytes are kept", "a store keeps no memory it was given", inner => new KeepsMemory(inner)),
         ("expectations are compared before the lock", "increments by compare and set from many sides lose none", inner => new ComparesFirst(inner)),
         ("Brook's own collections are not named", "collections that have entries are named once each", inner => new HidesOwn(inner)),
+        ("changes are told before they can be read", "who was told of a commit sees it", inner => new TellsEarly(inner)),
+        ("removals are not told", "who watches an entry is told of a commit that makes, changes or removes it", inner => new TellsPutsOnly(inner)),
         ("entries of a commit are written one by one", "a read never sees half a commit", inner => new WritesOneByOne(inner)),
     ];
+
+    private sealed class TellsEarly(IViewStore inner) : StoreDecorator(inner)
+    {
+        private Action _changed = () => { };
+
+        public override ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+        {
+            _changed = changed;
+            return base.WatchAsync(entry, () => { }, cancellationToken);
+        }
+
+        public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+        {
+            _changed();
+            await Task.Delay(20, cancellationToken);
+            return await Inner.CommitAsync(commit, cancellationToken);
+        }
+    }
+
+    private sealed class TellsPutsOnly(IViewStore inner) : StoreDecorator(inner)
+    {
+        private Action _changed = () => { };
+
+        public override ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+        {
+            _changed = changed;
+            return base.WatchAsync(entry, () => { }, cancellationToken);
+        }
+
+        public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+        {
+            var removes = commit.Entries[0].Action == EntryAction.Delete;
+            var result = await Inner.CommitAsync(commit, cancellationToken);
+            if (!removes) _changed();
+            return result;
+        }
+    }
 
     private sealed class ClearsOnStart(IViewStore inner) : StoreDecorator(inner)
     {

@@ -13,6 +13,12 @@ internal sealed class FakeTransport : IBrookTransport
     /// <summary>Before the events are taken: throwing here is a send that failed.</summary>
     public Func<Task> Sending { get; set; } = () => Task.CompletedTask;
     public Func<Task> Forwarding { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>What its source says.</summary>
+    public Func<ValueTask<SourceStatus>> Looking { get; set; } = static () => new(SourceStatus.Unknown);
+
+    public ValueTask<SourceStatus> LookAtSourceAsync(CancellationToken cancellationToken) => Looking();
+
     public bool ForwardsToOtherNodes { get; init; }
 
     public async ValueTask<SendOutcome> SendAsync(ReadOnlyMemory<EventEnvelope> events, bool fromHandlers, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using Brook.Storage;
 namespace Brook.Tests.Support;
 
 /// <summary>A store that tests look into: each call can be watched, delayed or made to fail, before it reaches the real one or after.</summary>
-internal sealed class HookedStore(IViewStore? inner = null) : IViewStore
+internal sealed class HookedStore(IViewStore? inner = null) : IViewStore, IViewStoreSignals
 {
     public IViewStore Inner { get; } = inner ?? Stores.New();
 
@@ -22,6 +22,9 @@ internal sealed class HookedStore(IViewStore? inner = null) : IViewStore
 
     /// <summary>After a commit that landed: throwing here is a lost answer.</summary>
     public Func<Commit, Task> Landed { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>Before a watch.</summary>
+    public Func<EntryKey, Task> Watching { get; set; } = _ => Task.CompletedTask;
 
     public static BrookException Away() => new("the store is away") { IsTransient = true };
 
@@ -57,6 +60,12 @@ internal sealed class HookedStore(IViewStore? inner = null) : IViewStore
     {
         await Reading([entry]);
         await foreach (var record in Inner.ReadLogAsync(entry, type, cancellationToken)) yield return record;
+    }
+
+    public async ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken)
+    {
+        await Watching(entry);
+        return Inner is IViewStoreSignals signals ? await signals.WatchAsync(entry, changed, cancellationToken) : null;
     }
 
     public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)

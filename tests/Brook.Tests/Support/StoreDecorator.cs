@@ -3,7 +3,7 @@ using Brook.Storage;
 namespace Brook.Tests.Support;
 
 /// <summary>A store over another one, for tests that change one thing about it.</summary>
-internal abstract class StoreDecorator(IViewStore inner) : IViewStore
+internal abstract class StoreDecorator(IViewStore inner) : IViewStore, IViewStoreSignals
 {
     protected IViewStore Inner => inner;
 
@@ -15,6 +15,8 @@ internal abstract class StoreDecorator(IViewStore inner) : IViewStore
 
     public virtual IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLogAsync(EntryKey entry, string? type, CancellationToken cancellationToken) => inner.ReadLogAsync(entry, type, cancellationToken);
     public virtual ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) => inner.CommitAsync(commit, cancellationToken);
+
+    public virtual ValueTask<IAsyncDisposable?> WatchAsync(EntryKey entry, Action changed, CancellationToken cancellationToken) => inner is IViewStoreSignals signals ? signals.WatchAsync(entry, changed, cancellationToken) : default;
 
     /// <summary>The same commit with other entries and appends.</summary>
     protected static Commit Changed(Commit commit, Func<CommitEntry, CommitEntry> entry, Func<CommitAppend, CommitAppend>? append = null)
