@@ -26,7 +26,7 @@ internal sealed class Trial : ITrial
 {
     public const int Partitions = 4;
     private const int Workers = 2, Tail = 15;
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20), s_ablated = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
     private readonly WorkerPool _pool;
     private readonly Fault _fault;
     private readonly Feed _feed;
@@ -74,7 +74,7 @@ internal sealed class Trial : ITrial
         var check = new Check(view, clean);
         var rows = store.Open(Host.Direct, timeout: 10_000);
         await using var releaser = new Releaser(without?.Remove?.Invoke(rows) ?? rows, _events, _orders.Seed, asBytes: true);
-        await using var mending = new Mending(this, releaser, _orders.Seed);
+        await using var mending = new Mending(this, releaser, _orders.Seed, isAblated: without is not null);
         string? stuck = null;
         var parked = 0L;
         using var watch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -89,7 +89,7 @@ internal sealed class Trial : ITrial
             await _fault.InjectAsync(this, cancellationToken);
             Broker.Finish(Tail);
             await UntilAsync(() => Broker.IsDone, "the last events", cancellationToken);
-            await mending.FinishAsync(without is null ? s_deadline : s_ablated, cancellationToken);
+            await mending.FinishAsync(s_deadline, cancellationToken);
         }
         catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
         await mending.EndAsync();

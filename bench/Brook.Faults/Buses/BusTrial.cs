@@ -10,7 +10,6 @@ internal sealed partial class BusTrial : ITrial, IAsyncDisposable
 {
     public const string Stream = "faults";
     private const int Tail = 15, Ahead = 200;
-    private static readonly TimeSpan s_ablated = TimeSpan.FromSeconds(3);
     private static readonly int s_logLines = Environment.GetEnvironmentVariable("BROOK_FAULTS_LOG") is null ? 15 : 3000;
     private readonly WorkerPool _pool;
     private readonly Transport _transport;
@@ -94,7 +93,7 @@ internal sealed partial class BusTrial : ITrial, IAsyncDisposable
         var views = new[] { Host.Direct, Node?.Second }.OfType<string>().Select(place => new BusView(_store, place, _events, _seed, _without)).ToList();
         var view = views[0].Store;
         _watcher = new Watcher(view, _fault.Partitions, _fault.Rewinds);
-        await using var mending = new Mending(this, views[0].Releaser, _seed);
+        await using var mending = new Mending(this, views[0].Releaser, _seed, isAblated: _without is not null);
         string? stuck = null;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = Task.CompletedTask;
@@ -114,12 +113,11 @@ internal sealed partial class BusTrial : ITrial, IAsyncDisposable
             await UntilAsync(() => Sender.Sent!.IsCompleted, "the sender", cancellationToken);
             await Sender.Sent!;
             foreach (var one in views) await DrainedAsync(one.Store, cancellationToken);
-            var patience = _without is null ? _fault.Deadline : s_ablated;
-            await mending.FinishAsync(patience, cancellationToken);
+            await mending.FinishAsync(_fault.Deadline, cancellationToken);
             foreach (var one in views.Skip(1))
             {
                 one.Releaser.Heal();
-                await one.Releaser.FinishAsync(patience, cancellationToken);
+                await one.Releaser.FinishAsync(_fault.Deadline, cancellationToken);
             }
         }
         catch (StuckException e) { stuck = e.Message; }
