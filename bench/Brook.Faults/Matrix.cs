@@ -48,13 +48,23 @@ internal sealed class Matrix(int trials, int seed, string? only, TextWriter outp
             foreach (var (transport, store, fault, done) in side)
             {
                 var outcomes = new List<Outcome>();
-                for (var trial = 0; trial < trials; trial++) outcomes.Add(await BusTrial.RunAsync(pool, transport, store, fault, seed + trial, null, isShort: false, cancellationToken));
+                for (var trial = 0; trial < trials; trial++) outcomes.Add(await TryAsync(pool, transport, store, fault, seed + trial, cancellationToken));
                 done.SetResult(new(transport.Name, store.Name, new(fault.Name, transport.Name, outcomes)));
             }
         }
         catch (Exception e)
         {
             foreach (var planned in side) planned.Row.TrySetException(e);       // who waits for them hears of it
+        }
+    }
+
+    /// <summary>A trial that could not even be set up is broken, and the others go on.</summary>
+    private static async Task<Outcome> TryAsync(WorkerPool pool, Transport transport, Store store, BusFault fault, int seed, CancellationToken cancellationToken)
+    {
+        try { return await BusTrial.RunAsync(pool, transport, store, fault, seed, null, isShort: false, cancellationToken); }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(seed, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, $"It could not be set up or taken down: {e}", [], TimeSpan.Zero);
         }
     }
 
