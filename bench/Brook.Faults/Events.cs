@@ -10,17 +10,51 @@ namespace Brook.Faults;
 /// <summary>An event's data, as handlers get it.</summary>
 /// <param name="P">Its partition.</param>
 /// <param name="N">Its number in it.</param>
-/// <param name="Entry">The entry of the values that it is about; only this partition's events change it.</param>
-/// <param name="A">An amount.</param>
+/// <param name="Entry">The entry of the values that it is about; only this partition's events change it. Of an event that may be set aside: an entry that only events of its key change.</param>
+/// <param name="A">An amount, and of an event that fails what is to become of it (<see cref="Event.Fate"/>).</param>
 internal sealed record Data(int P, long N, string Entry, long A);
+
+/// <summary>What becomes of an event whose handler fails.</summary>
+internal enum Fate
+{
+    /// <summary>Its handler works, from some moment on at least.</summary>
+    Works,
+
+    /// <summary>It fails for ever and stays, and what comes after it under its key stays behind it.</summary>
+    Stays,
+
+    /// <summary>It fails for ever; its key goes on without it (<see cref="IParkedEvents.ReleaseAsync"/>).</summary>
+    LetGo,
+
+    /// <summary>It is given up.</summary>
+    Skipped,
+
+    /// <summary>It fails for ever as it is, and is replaced.</summary>
+    Replaced,
+}
 
 /// <summary>One event of a trial.</summary>
 internal sealed record Event(string Type, string? Key, Guid? CallersId, Data Data)
 {
+    /// <summary>What the amount of one that was replaced has more.</summary>
+    public const long Replacement = 1_000;
+
     public const string Tally = "tally", Note = "note", Put = "put", Wipe = "wipe", Look = "look", Fail = "fail";
 
     /// <summary>How many of each type an entry's log keeps.</summary>
     public static IReadOnlyDictionary<string, int> LogLimits { get; } = new Dictionary<string, int> { [Tally] = 5, [Note] = BrookOptions.KeepAll, [Put] = BrookOptions.KeepAll, [Wipe] = 5, [Look] = 3, [Fail] = 5 };
+
+    public Fate Fate => Type != Fail || Data.A >= Replacement ? Fate.Works : (Data.A % 20) switch
+    {
+        0 => Fate.Stays,
+        1 => Key is null ? Fate.Stays : Fate.LetGo,
+        2 or 3 or 4 => Fate.Skipped,
+        5 or 6 or 7 => Fate.Replaced,
+        _ => Fate.Works,
+    };
+
+    /// <summary>What it is replaced by.</summary>
+    public Event Replaced() => new(Type, Key, CallersId, Data with { A = Data.A + Replacement });
 
     /// <summary>Unix milliseconds.</summary>
     public static long CreatedAt(long n) => 1_764_036_007_000 + n;
@@ -31,7 +65,7 @@ internal sealed record Event(string Type, string? Key, Guid? CallersId, Data Dat
 }
 
 /// <summary>All events of a trial.</summary>
-/// <param name="fails">Some fail.</param>
+/// <param name="fails">Some fail until a moment, and some for ever (<see cref="Event.Fate"/>).</param>
 /// <param name="copies">Some come twice, known by the ids that their sender gave them.</param>
 /// <param name="ids">Every event has an id that its sender gave it.</param>
 /// <param name="keys">Makes a key of an entry's name and its partition; null: the name. Every event has a key then.</param>
@@ -46,7 +80,7 @@ internal sealed class Events(int seed, bool fails = true, bool copies = true, bo
         try
         {
             var json = JsonSerializer.Deserialize<JsonElement>(record);
-            if (json.GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web) is not { P: >= 0, N: >= 0 } data || Make(data.P, data.N) is var e && e.Data != data) return null;
+            if (json.GetProperty("data").Deserialize<Data>(JsonSerializerOptions.Web) is not { P: >= 0, N: >= 0 } data || Make(data.P, data.N) is var e && e.Data != data && (e.Fate != Fate.Replaced || (e = e.Replaced()).Data != data)) return null;
             return (e.Type, "faults", Event.CreatedAt(data.N), e.Key) == (Text("type"), Text("author"), json.GetProperty("create_ts").GetInt64(), Text("key")) && (e.CallersId is { } id ? Text("id") == id.ToString() : Text("auto_id") is not null) ? e : null;
 
             string? Text(string name) => json.TryGetProperty(name, out var text) ? text.GetString() : null;
@@ -71,13 +105,16 @@ internal sealed class Events(int seed, bool fails = true, bool copies = true, bo
             < 64 => (Event.Note, entry),
             < 76 => (Event.Put, entry),
             < 82 => (Event.Wipe, entry),
-            < 94 => (Event.Look, entry),
-            < 96 => (fails ? Event.Fail : Event.Tally, null),
-            < 99 => (Event.Note, entry = $"{partition}.held"),
-            _ => (fails ? Event.Fail : Event.Note, entry = $"{partition}.held"),             // from here on the key's events are set aside
+            < 90 => (Event.Look, entry),
+            < 93 => (fails ? Event.Fail : Event.Note, null),
+            < 97 => (Event.Note, entry = Held()),
+            _ => (fails ? Event.Fail : Event.Note, entry = Held()),             // from here on the key's events are set aside, until it is released
         };
-        if (keys is not null) key = keys(key ?? string.Create(CultureInfo.InvariantCulture, $"{partition}.alone.{n}"), partition);
-        return new(type, key, n % 7 == 0 || ids ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % 1000)));
+        if (key is null) entry = string.Create(CultureInfo.InvariantCulture, $"{partition}.alone.{n}");
+        if (keys is not null) key = keys(key ?? entry, partition);
+        return new(type, key, n % 7 == 0 || ids ? IdOf(partition, n, 7) : null, new(partition, n, entry, (long)(Roll(partition, n, 8) % Event.Replacement)));
+
+        string Held() => string.Create(CultureInfo.InvariantCulture, $"{partition}.held.{Roll(partition, n, 9) % 2}");
     }
 
     private Guid IdOf(int partition, long n, int salt)

@@ -25,6 +25,8 @@ internal sealed record Guard(string Name, string About, string Fault, Feed Feed,
         new("offset", "the next offset is not kept", "worker-kill", Feed.Offsets, inner => new Ablated(inner, entry => entry.Entry.Collection == "$lanes" ? entry with { Value = WithoutNext(entry.Value) } : entry)),
         new("event-ids", "ids that senders gave to events are not kept", "worker-kill", Feed.Offsets, inner => new Ablated(inner, entry => entry.Entry.Collection.StartsWith("$events", StringComparison.Ordinal) ? null : entry)),
         new("set-aside", "failed events are not kept", "worker-kill", Feed.Offsets, inner => new Ablated(inner, entry => entry.Entry.Collection == "$parked" ? null : entry)),
+        new("released-rows", "rows of events that were released are kept", "handover", Feed.Offsets, inner => new Ablated(inner, entry => entry.Entry.Collection == "$parked" && entry.Action == EntryAction.Delete ? null : entry)),
+        new("held-keys", "a row that is set aside does not hold up its key", "worker-kill", Feed.Messages, inner => new Ablated(inner, WithoutKey)),
         new("atomicity", "a commit is one commit per entry", "worker-kill", Feed.Offsets, inner => new Torn(inner)),
         new("settling", "a lost answer counts as a commit that landed", "redis-kill", Feed.Messages, inner => new Hopeful(inner)),
         new(WholeEngine, "no engine: read, write, append, then acknowledge", "worker-kill", Feed.Messages, null),
@@ -32,6 +34,16 @@ internal sealed record Guard(string Name, string About, string Fault, Feed Feed,
 
     /// <summary>The guard as it is caught over this store: what a failed call is, is the store's own.</summary>
     public Guard Over(Store store) => Fault != "redis-kill" ? this : this with { Fault = store.Name switch { "postgres" => "postgres-kill", "sqlite" => "locked", _ => Fault } };
+
+    /// <summary>Of whoever reads the row next; in the memory of the one who writes it the key is held.</summary>
+    public static CommitEntry? WithoutKey(CommitEntry entry) => entry.Entry.Collection == "$parked" && entry.Action == EntryAction.Put ? entry with { Value = LetGo(entry.Value) } : entry;
+
+    private static byte[] LetGo(ReadOnlyMemory<byte> row)
+    {
+        var entry = JsonNode.Parse(row.Span)!.AsObject();
+        entry["released"] = true;
+        return JsonSerializer.SerializeToUtf8Bytes(entry);
+    }
 
     public static byte[] WithoutNext(ReadOnlyMemory<byte> lane)
     {

@@ -33,7 +33,7 @@ internal sealed class Naive(IViewStore store, string lane) : ILane
 
     private async Task ApplyAsync(EventEnvelope envelope, Data e)
     {
-        var name = View.Name(e.P);
+        var name = View.Name(e);
         var seen = string.Create(CultureInfo.InvariantCulture, $"{e.P}:{e.N}");
         await WriteAsync("seen", seen, ((await ReadAsync("seen", seen))?.GetInt32() ?? 0) + 1, envelope);
         await WriteAsync("left", name, e.N, envelope);

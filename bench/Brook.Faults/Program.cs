@@ -8,9 +8,10 @@ internal static class Program
     private const int AblationTrials = 10;
 
     private const string Usage = """
-        Usage: ./bench/faults [--store redis|sqlite|postgres] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
+        Usage: ./bench/faults --all [--trials N] [--only FAULT] [--seed S] [--json]
+               ./bench/faults [--store redis|sqlite|postgres] [--trials N] [--only FAULT] [--feed offsets|messages] [--seed S] [--without GUARD] [--json]
                ./bench/faults --ablations [--store redis|sqlite|postgres] [--seed S] [--json]
-               ./bench/faults --transport rabbitmq|kafka [--store redis|sqlite|postgres] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
+               ./bench/faults --transport inmemory|rabbitmq|kafka [--store inmemory|redis|sqlite|postgres] [--trials N] [--only FAULT] [--seed S] [--without GUARD] [--ablations] [--json]
         """;
 
     public static async Task<int> Main(string[] args)
@@ -25,12 +26,13 @@ internal static class Program
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
     {
-        var (store, seed, trials, only) = (Store.All.FirstOrDefault(store => store.Name == (Text("--store") ?? "redis")), Number("--seed", 1), Number("--trials", 10), Text("--only"));
-        var transport = Transport.All.FirstOrDefault(transport => transport.Name == Text("--transport"));
-        var faults = transport is null ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
-        var busFaults = transport?.Faults.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
+        var (seed, trials, only, transport) = (Number("--seed", 1), Number("--trials", 10), Text("--only"), Transport.All.FirstOrDefault(transport => transport.Name == Text("--transport")));
+        if (args.Contains("--all") && (only is null || BusFault.All.Any(fault => fault.Name == only))) return await new Matrix(trials, seed, only, output).RunAsync(args.Contains("--json"), cancellationToken) ? 0 : 1;
+        var store = Store.All.FirstOrDefault(store => store.Name == (Text("--store") ?? (transport is InMemoryTransport ? "inmemory" : "redis")));
+        var faults = transport is null && store is not null and not InMemory ? Fault.All.Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() : [];
+        var busFaults = store is null ? [] : transport?.FaultsOn(store).Where(fault => only is not null ? fault.Name == only : !fault.IsAskedFor).ToList() ?? [];
         var feeds = Feed.All.Where(feed => Text("--feed") is not { } feedName || feed.Name == feedName).ToList();
-        var guards = transport?.Guards ?? (store is null ? [] : [.. Guard.All.Select(guard => guard.Over(store))]);
+        IReadOnlyList<Guard> guards = store is null ? [] : transport is null ? [.. Guard.All.Select(guard => guard.Over(store))] : [.. transport.Guards.Where(guard => transport.FaultsOn(store).Any(fault => fault.Name == guard.Fault))];
         var without = guards.FirstOrDefault(guard => guard.Name == Text("--without"));
         if (args.Contains("--help") || store is null || faults.Count + busFaults.Count == 0 || feeds.Count == 0 || (without is null && args.Contains("--without")) || (transport is null && args.Contains("--transport")))
         {
@@ -58,11 +60,11 @@ internal static class Program
                select new Row(fault.Name, row.Item.Name, (trials + applicable.Count - 1 - row.Index) / applicable.Count, $"--only {fault.Name} --feed {row.Item.Name}", s => Trial.RunAsync(pool, store, fault, row.Item, s, without, cancellationToken));
 
         IEnumerable<Row> OverBus(Transport over)
-            => busFaults.Select(fault => new Row(fault.Name, over.Name, trials, $"--transport {over.Name} --only {fault.Name}", s => BusTrial.RunAsync(pool, over, store, fault, s, without, isShort: false, cancellationToken)));
+            => busFaults.Select(fault => new Row(fault.Name, over.Name, trials, $"--transport {over.Name} --store {store.Name} --only {fault.Name}", s => BusTrial.RunAsync(pool, over, store, fault, s, without, isShort: false, cancellationToken)));
 
         Task<Outcome> Ablated(Guard guard, int s) => transport is null
             ? Trial.RunAsync(pool, store, Fault.All.First(fault => fault.Name == guard.Fault), guard.Feed, s, guard, cancellationToken)
-            : BusTrial.RunAsync(pool, transport, store, transport.Faults.First(fault => fault.Name == guard.Fault), s, guard, isShort: false, cancellationToken);
+            : BusTrial.RunAsync(pool, transport, store, transport.FaultsOn(store).First(fault => fault.Name == guard.Fault), s, guard, isShort: false, cancellationToken);
     }
 
     /// <summary>A row of the table.</summary>

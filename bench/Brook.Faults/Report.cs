@@ -15,19 +15,19 @@ internal sealed record FaultResult(string Fault, string Feed, IReadOnlyList<Outc
 internal sealed record GuardResult(Guard Guard, int Trials, Outcome? Caught);
 
 /// <summary>Figures for the eye and for a program.</summary>
-internal static class Report
+internal static partial class Report
 {
-    public static readonly string[] Columns = ["fault", "feed", "trials", "injected", "events", "gone", "commits", "conflicts", "failed calls", "fenced", "reads", "lost", "doubled", "order", "half", "wrong", "s/trial", "verdict"];
-    private static readonly int[] s_widths = [19, 8, 6, 8, 7, 5, 7, 9, 12, 6, 6, 4, 7, 5, 4, 5, 7, 0];
+    public static readonly string[] Columns = ["fault", "feed", "trials", "injected", "events", "gone", "commits", "conflicts", "failed calls", "fenced", "reads", "parked", "released", "lost", "doubled", "order", "half", "wrong", "s/trial", "verdict"];
+    private static readonly int[] s_widths = [19, 8, 6, 8, 7, 5, 7, 9, 12, 6, 6, 6, 8, 4, 7, 5, 4, 5, 7, 0];
 
-    public static string Line(IReadOnlyList<string> cells) => string.Join("  ", cells.Select((cell, i) => i is 0 or 1 or 17 ? cell.PadRight(s_widths[i]) : cell.PadLeft(s_widths[i])));
+    public static string Line(IReadOnlyList<string> cells) => string.Join("  ", cells.Select((cell, i) => i is 0 or 1 or 19 ? cell.PadRight(s_widths[i]) : cell.PadLeft(s_widths[i])));
 
     public static string[] Cells(FaultResult row) =>
     [
         row.Fault, row.Feed, Whole(row.Outcomes.Count), Whole(row.Sum(o => o.Injected)), Whole(row.Sum(o => o.Events)), Whole(row.Sum(o => o.TakenBack)), Whole(row.Sum(o => o.Commits)), Whole(row.Sum(o => o.Conflicts)), Whole(row.Sum(o => o.Failures)),
-        Whole(row.Sum(o => o.Fenced)), Whole(row.Sum(o => o.Reads)), Whole(row.Sum(o => o.Lost)), Whole(row.Sum(o => o.Doubled)), Whole(row.Sum(o => o.OutOfOrder)), Whole(row.Sum(o => o.Half)), Whole(row.Sum(o => o.Wrong)),
+        Whole(row.Sum(o => o.Fenced)), Whole(row.Sum(o => o.Reads)), Whole(row.Sum(o => o.Parked)), Whole(row.Sum(o => o.Released)), Whole(row.Sum(o => o.Lost)), Whole(row.Sum(o => o.Doubled)), Whole(row.Sum(o => o.OutOfOrder)), Whole(row.Sum(o => o.Half)), Whole(row.Sum(o => o.Wrong)),
         row.Outcomes.Average(o => o.Took.TotalSeconds).ToString("F1", CultureInfo.InvariantCulture),
-        row.Bad.Any() ? $"BROKEN in {row.Bad.Count()}: seed {string.Join(", ", row.Bad.Select(o => o.Seed))}" : "exact",
+        Verdict(row),
     ];
 
     public static string Text(Outcome outcome) => $"  seed {outcome.Seed}: {string.Join("\n    ", outcome.Stuck is null ? outcome.Differences : outcome.Differences.Prepend(outcome.Stuck))}";
@@ -51,6 +51,10 @@ internal static class Report
             fenced = row.Sum(o => o.Fenced),
             moved = row.Sum(o => o.Moved),
             reads = row.Sum(o => o.Reads),
+            parked = row.Sum(o => o.Parked),
+            released = row.Sum(o => o.Released),
+            skipped = row.Sum(o => o.Skipped),
+            replaced = row.Sum(o => o.Replaced),
             lost = row.Sum(o => o.Lost),
             doubled = row.Sum(o => o.Doubled),
             out_of_order = row.Sum(o => o.OutOfOrder),

@@ -6,6 +6,18 @@ namespace Brook.Faults;
 /// <summary>What became of a trial.</summary>
 internal sealed record Outcome(int Seed, int Injected, long Events, long TakenBack, long Commits, long Conflicts, long Failures, long Fenced, long Moved, long Reads, long Lost, long Doubled, long OutOfOrder, long Half, long Wrong, string? Stuck, IReadOnlyList<string> Differences, TimeSpan Took)
 {
+    /// <summary>Events that were set aside, whatever became of them.</summary>
+    public long Parked { get; init; }
+
+    /// <summary>Those of them that are in the view now, some after they were replaced.</summary>
+    public long Released { get; init; }
+
+    /// <summary>Those that were given up.</summary>
+    public long Skipped { get; init; }
+
+    /// <summary>Those that were replaced.</summary>
+    public long Replaced { get; init; }
+
     public bool IsExact => Stuck is null && Lost + Doubled + OutOfOrder + Half + Wrong == 0;
 }
 
@@ -21,11 +33,12 @@ internal sealed class Trial : ITrial
     private readonly Events _events;
     private readonly Orders _orders;
     private readonly List<WorkerProcess> _workers = [];
+    private bool _healed;
 
     private Trial(WorkerPool pool, Store store, StoreHost host, Fault fault, Feed feed, int seed, Guard? without)
     {
         (_pool, Host, _fault, _feed, Random) = (pool, host, fault, feed, new Random(seed));
-        _orders = new(seed, store.Name, host.Place, feed.Name, without?.Name, fault.Together, fault.Repeats, Copies: !fault.Rewinds || feed == Feed.Offsets);     // of a message that is gone in part nobody could tell which events are the copies'
+        _orders = new(seed, store.Name, host.Place, feed.Name, without?.Name, fault.Together, fault.Repeats, Copies: !fault.Rewinds || feed == Feed.Offsets, Mending.RetryAfter(seed));     // of a message that is gone in part nobody could tell which events are the copies'
         _events = _orders.Events();
         Broker = new(_events, feed, Partitions, seed, fault.Repeats && feed == Feed.Messages);
     }
@@ -48,10 +61,10 @@ internal sealed class Trial : ITrial
     public static async Task<Outcome> RunAsync(WorkerPool pool, Store store, Fault fault, Feed feed, int seed, Guard? without, CancellationToken cancellationToken)
     {
         await using var host = await store.StartAsync(fault.Needs, cancellationToken);
-        return await new Trial(pool, store, host, fault, feed, seed, without).RunAsync(store, cancellationToken);
+        return await new Trial(pool, store, host, fault, feed, seed, without).RunAsync(store, without, cancellationToken);
     }
 
-    private async Task<Outcome> RunAsync(Store store, CancellationToken cancellationToken)
+    private async Task<Outcome> RunAsync(Store store, Guard? without, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         var view = store.Open(Host.Direct);
@@ -59,7 +72,11 @@ internal sealed class Trial : ITrial
         var watcher = new Watcher(view, Partitions, _fault.Rewinds);
         var clean = new CleanFold();
         var check = new Check(view, clean);
+        var rows = store.Open(Host.Direct, timeout: 10_000);
+        await using var releaser = new Releaser(without?.Remove?.Invoke(rows) ?? rows, _events, _orders.Seed, asBytes: true);
+        await using var mending = new Mending(this, releaser, _orders.Seed, isAblated: without is not null);
         string? stuck = null;
+        var parked = 0L;
         using var watch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = Task.CompletedTask;
         try
@@ -68,11 +85,14 @@ internal sealed class Trial : ITrial
             for (var p = 0; p < Partitions; p++) Broker.Give(p, _workers[p % Workers]);
             await UntilAsync(() => Broker.IsEverywhere, "the first events", cancellationToken);
             watching = watcher.RunAsync(watch.Token);
+            mending.Begin();
             await _fault.InjectAsync(this, cancellationToken);
             Broker.Finish(Tail);
             await UntilAsync(() => Broker.IsDone, "the last events", cancellationToken);
+            await mending.FinishAsync(s_deadline, cancellationToken);
         }
         catch (Exception e) when (e is StuckException or TimeoutException or InvalidOperationException) { stuck = e.Message; }
+        await mending.EndAsync();
         await watch.CancelAsync();
         await watching;
         foreach (var worker in _workers)
@@ -82,10 +102,15 @@ internal sealed class Trial : ITrial
             await view.StartAsync(cancellationToken);       // a trial may be over before the watcher's start was
             for (var p = 0; p < Partitions; p++) await FoldAsync(check, clean, p, cancellationToken);
             await check.RunAsync(cancellationToken);
+            parked = await Check.SetAsideAsync(view, Partitions, cancellationToken);
+            if (without is null) check.Left(await releaser.CountAsync(cancellationToken));
             if (watcher.Half > 0) check.Differences.Add($"{watcher.Half} reads of {watcher.Reads} saw an event in part");
             if (watcher.Backwards > 0) check.Differences.Add($"{watcher.Backwards} reads saw an older state than one before");
         }
-        return new(_orders.Seed, Injected, clean.Applied, TakenBack, Broker.Commits, Broker.Conflicts, Broker.Failures, Broker.Fenced, Broker.Moved, watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + watcher.Backwards, watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started));
+        return new(_orders.Seed, Injected, clean.Applied, TakenBack, Broker.Commits, Broker.Conflicts, Broker.Failures, Broker.Fenced, Broker.Moved, watcher.Reads, check.Lost, check.Doubled, check.OutOfOrder + watcher.Backwards, watcher.Half, check.Wrong, stuck, check.Differences, Stopwatch.GetElapsedTime(started))
+        {
+            Parked = parked, Released = Math.Max(0, parked - clean.Skipped - clean.Parked.Count), Skipped = clean.Skipped, Replaced = clean.Replaced,
+        };
     }
 
     /// <summary>
@@ -136,12 +161,28 @@ internal sealed class Trial : ITrial
     public async Task KillWorkerAsync(WorkerProcess worker)
     {
         var lanes = Broker.LanesOf(worker);
-        _workers.Remove(worker);
+        lock (_workers) _workers.Remove(worker);
         await worker.KillAsync();
         await worker.DisposeAsync();
         await AddWorkerAsync();
         foreach (var lane in lanes) Broker.Give(lane, AnyWorker);
         Injected++;
+    }
+
+    /// <inheritdoc/>
+    public void Heal()
+    {
+        lock (_workers)
+        {
+            _healed = true;
+            foreach (var worker in _workers) worker.Say("heal 0");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Retry()
+    {
+        lock (_workers) _workers.FirstOrDefault()?.Say("retry 0");
     }
 
     /// <summary>Waits until something has become true.</summary>
@@ -158,8 +199,12 @@ internal sealed class Trial : ITrial
     private async Task AddWorkerAsync()
     {
         var worker = await _pool.TakeAsync();
-        worker.Begin(_orders, Broker.Hear);
-        _workers.Add(worker);
+        lock (_workers)
+        {
+            worker.Begin(_orders, Broker.Hear);
+            if (_healed) worker.Say("heal 0");
+            _workers.Add(worker);
+        }
     }
 }
 
@@ -173,6 +218,12 @@ internal interface ITrial
     Task MomentAsync(CancellationToken cancellationToken);
     Task KillWorkerAsync(WorkerProcess worker);
     Task UntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken);
+
+    /// <summary>Handlers that fail for a while work from now on, of those who come later too.</summary>
+    void Heal();
+
+    /// <summary>Somebody with lanes tries all that is set aside.</summary>
+    void Retry();
 
     /// <summary>The store has lost all, and the workers have said so.</summary>
     void DataIsGone();

@@ -13,7 +13,8 @@ namespace Brook.Faults;
 /// <summary>What a worker is told about a trial.</summary>
 /// <param name="Together">Up to so many events (or messages) are handed to a lane at once.</param>
 /// <param name="Again">Offsets: whether it now and then begins a little before the next one.</param>
-internal sealed record Orders(int Seed, string Store, string Place, string Feed, string? Without, int Together, bool Again, bool Copies)
+/// <param name="RetryAfter">Milliseconds after which what is set aside is tried again by itself; 0: not.</param>
+internal sealed record Orders(int Seed, string Store, string Place, string Feed, string? Without, int Together, bool Again, bool Copies, int RetryAfter)
 {
     /// <summary>The control without the engine knows nothing of failing and repeated events.</summary>
     public Events Events() => new(Seed, Without != Guard.WholeEngine, Copies && Without != Guard.WholeEngine);
@@ -30,6 +31,8 @@ internal sealed class Worker : IPart
     private readonly ServiceProvider _provider;
     private readonly Counting _store;
     private readonly CancellationTokenSource _end = new();
+    private readonly Health _health = new();
+    private readonly Retries _retries;
     private readonly Dictionary<int, LaneTask> _lanes = [];
 
     private Worker(Orders orders, Action<string> say)
@@ -39,12 +42,15 @@ internal sealed class Worker : IPart
         if (orders.Without is { } name && Guard.All.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
         _store = new Counting(store);
         var services = new ServiceCollection().AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new ErrorOutput(lane => say($"alarm {lane[(lane.IndexOf('/', StringComparison.Ordinal) + 1)..]}"))));
+        services.AddSingleton(_health);
         BrookBuilder.Register(services, "", brook =>
         {
             (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (BatchEvents, 1, TimeSpan.FromMilliseconds(10));
-            View.AddHandlers(brook).UseStore(_ => _store);
+            Retries.ByThemselves(brook.Options, orders.RetryAfter);
+            View.AddHandlers(brook, _health).UseStore(_ => _store);
         });
         _provider = services.BuildServiceProvider();
+        _retries = new(_provider.GetRequiredService<IParkedEvents>, say);
     }
 
     /// <summary>Serves trial after trial until the program goes away.</summary>
@@ -84,6 +90,7 @@ internal sealed class Worker : IPart
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
+        await _retries.DisposeAsync();
         foreach (var lane in _lanes.Values)
         {
             await lane.Running;
@@ -98,6 +105,8 @@ internal sealed class Worker : IPart
         var partition = (int)numbers[0];
         switch (verb)
         {
+            case "heal": _health.IsHealed = true; break;
+            case "retry": _retries.Begin(); break;
             case "take":                                                    // partition, turn, limit
                 if (_lanes.Remove(partition, out var former)) former.Stop.Cancel();
                 var task = new LaneTask(partition, numbers[1], numbers[2], CancellationTokenSource.CreateLinkedTokenSource(_end.Token));

@@ -1,26 +1,28 @@
 namespace Brook.Faults.Tests;
 
-/// <summary>One trial of each fault over each transport and Redis: ./bench/faults --transport ... runs many.</summary>
+/// <summary>One trial of each fault over each transport and Redis, and of each over the in-memory transport into memory: ./bench/faults --all runs many of all.</summary>
 [Collection("trials, one after the other")]
 public sealed class BusFaultTests(Workers workers)
 {
-    public static TheoryData<string, string> Faults =>
+    public static TheoryData<string, string, string> Faults =>
     [
         .. from transport in Transport.All
-           from fault in transport.Faults
-           where !fault.IsAskedFor
-           select (transport.Name, fault.Name),
+           from store in new[] { "redis", "inmemory" }
+           from fault in transport.FaultsOn(Store.Of(store))
+           where !fault.IsAskedFor && (store == "redis" || transport is InMemoryTransport || fault.Name == "stop-start")
+           select (transport.Name, store, fault.Name),
     ];
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task The_view_equals_a_clean_fold_whatever_goes_wrong(string transport, string fault)
+    public async Task The_view_equals_a_clean_fold_whatever_goes_wrong(string transport, string store, string fault)
     {
-        var outcome = await workers.RunOverAsync(transport, fault, seed: 1);
+        var outcome = await workers.RunOverAsync(transport, store, fault, seed: 1);
 
         Assert.True(outcome.IsExact, Report.Text(outcome));
         Assert.True(fault == "calm" || outcome.Injected > 0, "nothing went wrong");
         Assert.True(outcome.Events > 0 && outcome.Reads > 0, "nothing was sent, or nobody looked meanwhile");
+        Assert.True(outcome.Parked > 0 && outcome.Released > 0, "nothing was set aside, or nothing of it released");
     }
 }
 
@@ -32,13 +34,19 @@ public sealed class BusGuardTests(Workers workers)
 
     /// <summary>The others take longer, and are for ./bench/faults --transport ... --ablations.</summary>
     [Theory]
-    [InlineData("rabbitmq", "ack-after-commit")]
-    [InlineData("kafka", "set-aside")]
-    public async Task A_missing_guard_is_noticed(string transport, string name)
+    [InlineData("rabbitmq", "redis", "ack-after-commit")]
+    [InlineData("kafka", "redis", "set-aside")]
+    [InlineData("inmemory", "inmemory", "message-ids")]
+    [InlineData("inmemory", "inmemory", "event-ids")]
+    [InlineData("inmemory", "inmemory", "versions")]
+    [InlineData("inmemory", "inmemory", "settling")]
+    [InlineData("inmemory", "inmemory", "released-rows")]
+    [InlineData("inmemory", "inmemory", "held-keys")]
+    public async Task A_missing_guard_is_noticed(string transport, string store, string name)
     {
         var guard = Transport.Of(transport).Guards.Single(guard => guard.Name == name);
         for (var seed = 1; seed <= Trials; seed++)
-            if (await workers.RunOverAsync(transport, guard.Fault, seed, guard) is { IsExact: false }) return;
+            if (await workers.RunOverAsync(transport, store, guard.Fault, seed, guard) is { IsExact: false }) return;
         Assert.Fail($"{Trials} trials of {guard.Fault} have not noticed it.");
     }
 }

@@ -22,6 +22,7 @@ public sealed class FaultTests(Workers workers)
         Assert.True(outcome.IsExact, Report.Text(outcome));
         Assert.True(fault == "calm" || outcome.Injected > 0, "nothing went wrong");
         Assert.True(outcome.Reads > 0, "nobody looked meanwhile");
+        Assert.True(outcome.Parked > 0 && outcome.Released > 0, "nothing was set aside, or nothing of it released");
     }
 }
 

@@ -21,12 +21,12 @@ public sealed class Workers : IAsyncDisposable
         => Trial.RunAsync(_pool, Store.Of("sqlite"), Fault.All.Single(one => one.Name == fault), feed, seed, without, TestContext.Current.CancellationToken);
 
     /// <summary>One broker for all trials, where there is one.</summary>
-    internal async Task<Outcome> RunOverAsync(string transport, string fault, int seed, Guard? without = null)
+    internal async Task<Outcome> RunOverAsync(string transport, string store, string fault, int seed, Guard? without = null)
     {
-        var over = Transport.Of(transport);
-        var whyNot = RedisServer.WhyNot ?? over.WhyNot;
+        var (over, on) = (Transport.Of(transport), Store.Of(store));
+        var whyNot = on.WhyNot ?? over.WhyNot;
         Assert.SkipWhen(Servers.SkipReason(whyNot) is not null, whyNot ?? "");
-        return await BusTrial.RunAsync(_pool, over, Store.Of("redis"), over.Faults.Single(one => one.Name == fault), seed, without, isShort: transport == "kafka", TestContext.Current.CancellationToken);
+        return await BusTrial.RunAsync(_pool, over, on, over.FaultsOn(on).Single(one => one.Name == fault), seed, without, isShort: transport == "kafka", TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -49,7 +49,8 @@ internal abstract class BusFault
     /// <summary>Runs only when it is named.</summary>
     public virtual bool IsAskedFor => false;
 
-    public virtual bool AppliesTo(Transport transport) => true;
+    /// <summary>Of workers that are processes: their queues and their view must outlive them.</summary>
+    public virtual bool AppliesTo(Transport transport, Store store) => transport is not InMemoryTransport && store is not InMemory;
 
     /// <summary>Before the first event, when the workers are there.</summary>
     public virtual Task PrepareAsync(BusTrial trial, CancellationToken cancellationToken) => Task.CompletedTask;

@@ -14,18 +14,29 @@ internal sealed class BusSender : IAsyncDisposable
     private readonly Events _events;
     private readonly Random _random;
     private readonly Func<int, long, bool> _goOn;
-    private readonly IHost _host;
+    private readonly Func<IBrook> _brook;
+    private readonly IHost? _host;
     private readonly long[] _sent;
     private readonly long?[] _ends;
     private readonly HashSet<Guid>[] _messages;
     private readonly List<string> _log = [];
+    private readonly bool[] _waits;
+    private volatile bool _isPaused;
 
     /// <param name="goOn">Whether there is room for more of a partition after so many.</param>
-    public BusSender(Transport transport, string broker, int tuning, Events events, int partitions, int seed, Func<int, long, bool> goOn)
+    public BusSender(Transport transport, string broker, int tuning, Events events, int partitions, int seed, Func<int, long, bool> goOn) : this(null, events, partitions, seed, goOn)
     {
-        (_events, _random, _goOn, _sent, _ends) = (events, new Random(seed), goOn, new long[partitions], new long?[partitions]);
+        var host = BusWorker.Host(transport, broker, tuning, partitions, line => { lock (_log) _log.Add(line); }, (_, _) => { }, new(), brook => brook.SendOnly());
+        (_host, _brook) = (host, host.Services.GetRequiredService<IBrook>);
+    }
+
+    /// <param name="brook">Of a host that somebody else starts and stops: in memory who sends is who reads.</param>
+    /// <param name="goOn">Whether there is room for more of a partition after so many.</param>
+    public BusSender(Func<IBrook>? brook, Events events, int partitions, int seed, Func<int, long, bool> goOn)
+    {
+        (_events, _random, _goOn, _sent, _ends, _waits) = (events, new Random(seed), goOn, new long[partitions], new long?[partitions], new bool[partitions]);
         _messages = [.. Enumerable.Range(0, partitions).Select(_ => new HashSet<Guid>())];
-        _host = BusWorker.Host(transport, broker, tuning, partitions, line => { lock (_log) _log.Add(line); }, (_, _) => { }, brook => brook.SendOnly());
+        _brook = brook!;
     }
 
     /// <summary>What went wrong with a send; null: nothing.</summary>
@@ -44,14 +55,48 @@ internal sealed class BusSender : IAsyncDisposable
     public long Count(int partition) => Interlocked.Read(ref _sent[partition]);
 
     /// <summary>How many messages those were in.</summary>
-    public int Messages(int partition) => _messages[partition].Count;
+    public int Messages(int partition)
+    {
+        lock (_messages) return _messages[partition].Count;
+    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Task starting;
-        using (ExecutionContext.SuppressFlow()) starting = Task.Run(() => _host.StartAsync(cancellationToken), cancellationToken);
-        await starting;
+        if (_host is { } host)
+        {
+            Task starting;
+            using (ExecutionContext.SuppressFlow()) starting = Task.Run(() => host.StartAsync(cancellationToken), cancellationToken);
+            await starting;
+        }
         Sent = Task.WhenAll(Enumerable.Range(0, _sent.Length).Select(partition => Task.Run(() => SendAsync(partition, new Random(_random.Next()), cancellationToken), cancellationToken)));
+    }
+
+    /// <summary>Sends nothing more until it is told to; ends when all calls have their answers.</summary>
+    public async Task PauseAsync(CancellationToken cancellationToken)
+    {
+        lock (_ends) Array.Clear(_waits);
+        _isPaused = true;
+        while (true)
+        {
+            lock (_ends)
+                if (_waits.All(waits => waits) || Failure is not null) return;
+            await Task.Delay(2, cancellationToken);
+        }
+    }
+
+    public void Resume() => _isPaused = false;
+
+    /// <summary>A message that somebody else has sent.</summary>
+    public void Note(Receipt receipt)
+    {
+        foreach (var span in receipt.Spans) Add(int.Parse(span.Lane[(span.Lane.LastIndexOf('/') + 1)..], System.Globalization.CultureInfo.InvariantCulture), span.MessageId);
+    }
+
+    /// <summary>The messages that the other has sent.</summary>
+    public void Join(BusSender other)
+    {
+        for (var p = 0; p < _messages.Length; p++)
+            foreach (var id in other._messages[p]) Add(p, id);
     }
 
     /// <summary>Only so many in all, or so many more.</summary>
@@ -70,6 +115,7 @@ internal sealed class BusSender : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_host is null) return;
         await _host.StopAsync(CancellationToken.None);
         if (_host is IAsyncDisposable host) await host.DisposeAsync();
         else _host.Dispose();
@@ -77,13 +123,17 @@ internal sealed class BusSender : IAsyncDisposable
 
     private async Task SendAsync(int partition, Random random, CancellationToken cancellationToken)
     {
-        var (brook, answers) = (_host.Services.GetRequiredService<IBrook>(), new Queue<(Task<Receipt> Receipt, int Count)>());
+        var answers = new Queue<(Task<Receipt> Receipt, int Count)>();
         try
         {
             for (long m = 0, next = 0; ; m++)
             {
                 long size;
-                while (!_goOn(partition, next) && End(partition) is null) await Task.Delay(2, cancellationToken);
+                while ((_isPaused || !_goOn(partition, next)) && End(partition) is null)
+                {
+                    if (_isPaused) await WaitAsync(partition, answers);
+                    await Task.Delay(2, cancellationToken);
+                }
                 lock (_ends)
                 {
                     size = Math.Min(_events.SizeOf(partition, m), (_ends[partition] ?? long.MaxValue) - next);
@@ -92,6 +142,7 @@ internal sealed class BusSender : IAsyncDisposable
                 if (size <= 0) break;
                 var events = new List<BrookEvent>();
                 for (var i = 0; i < size; i++) events.Add(Of(_events.At(partition, next + i)));
+                var brook = _brook();
                 next += size;
                 if (random.Next(2) == 0) answers.Enqueue((brook.SendManyAsync(events, cancellationToken).AsTask(), events.Count));
                 else foreach (var e in events) answers.Enqueue((brook.SendAsync(e, cancellationToken).AsTask(), 1));
@@ -112,8 +163,19 @@ internal sealed class BusSender : IAsyncDisposable
         foreach (var span in receipt.Spans)
         {
             if (span.Lane != Feed.Lane(partition)) Failure ??= $"an event of {Feed.Lane(partition)} went to {span.Lane}";
-            _messages[partition].Add(span.MessageId);
+            Add(partition, span.MessageId);
         }
+    }
+
+    private async Task WaitAsync(int partition, Queue<(Task<Receipt> Receipt, int Count)> answers)
+    {
+        while (answers.TryDequeue(out var answer)) Take(partition, await answer.Receipt);
+        lock (_ends) _waits[partition] = true;
+    }
+
+    private void Add(int partition, Guid message)
+    {
+        lock (_messages) _messages[partition].Add(message);
     }
 
     private static BrookEvent<Data> Of(Event e) => new(e.Type, e.Data) { Key = e.Key, Id = e.CallersId ?? default, Author = "faults", CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(Event.CreatedAt(e.Data.N)) };

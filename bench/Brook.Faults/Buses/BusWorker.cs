@@ -15,7 +15,8 @@ namespace Brook.Faults;
 /// <param name="Broker">Where the broker is.</param>
 /// <param name="Tuning"><see cref="Transport.TuningOf"/>.</param>
 /// <param name="Slow">Commits take up to so many milliseconds more, half before and half after: whoever is killed is killed in one.</param>
-internal sealed record BusOrders(string Transport, string Store, string Place, string Broker, int Tuning, int Partitions, int BatchEvents, int Slow, string? Without);
+/// <param name="RetryAfter">Milliseconds after which what is set aside is tried again by itself; 0: not.</param>
+internal sealed record BusOrders(string Transport, string Store, string Place, string Broker, int Tuning, int Partitions, int BatchEvents, int Slow, int RetryAfter, string? Without);
 
 /// <summary>Says "ready", then counts, lanes it commits for, lanes it hands back and lanes it lost.</summary>
 internal sealed class BusWorker : IPart
@@ -27,6 +28,8 @@ internal sealed class BusWorker : IPart
     private readonly Counting _store;
     private readonly IHost _host;
     private readonly CancellationTokenSource _end = new();
+    private readonly Health _health = new();
+    private readonly Retries _retries;
     private readonly Task _running;
 
     public BusWorker(BusOrders orders, Action<string> say)
@@ -34,35 +37,46 @@ internal sealed class BusWorker : IPart
         (_say, _transport) = (say, Transport.Of(orders.Transport));
         var store = Store.Of(orders.Store).Open(orders.Place, timeout: 5_000);
         if (orders.Without is { } name && _transport.Guards.First(guard => guard.Name == name).Remove is { } remove) store = remove(store);
-        _store = new Counting(orders.Slow > 0 ? new Slow(store, orders.Slow) : store);
-        _host = Host(_transport, orders.Broker, orders.Tuning, orders.Partitions, Console.Error.WriteLine, HearLog, brook =>
+        _store = new Counting(new SlowStore(store, orders.Slow));
+        _host = Host(_transport, orders.Broker, orders.Tuning, orders.Partitions, Console.Error.WriteLine, HearLog, _health, brook =>
         {
             (brook.Options.BatchEvents, brook.Options.HandlerAttempts, brook.Options.RetryDelay) = (orders.BatchEvents, 1, TimeSpan.FromMilliseconds(10));
-            View.AddHandlers(brook).UseStore(_ => _store);
+            Retries.ByThemselves(brook.Options, orders.RetryAfter);
+            View.AddHandlers(brook, _health).UseStore(_ => _store);
         });
+        _retries = new(_host.Services.GetRequiredService<IParkedEvents>, say);
         using (ExecutionContext.SuppressFlow()) _running = Task.Run(RunAsync);       // MassTransit keeps what it logs to in the flow of execution
     }
 
     /// <summary>As any application with Brook on a bus.</summary>
-    public static IHost Host(Transport transport, string broker, int tuning, int partitions, Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Action<BrookBuilder> configure)
+    /// <param name="others">More instances on the same stream.</param>
+    public static IHost Host(Transport transport, string broker, int tuning, int partitions, Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard, Health health, Action<BrookBuilder> configure, params ReadOnlySpan<(string Name, Action<BrookBuilder> Configure)> others)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(s_level).AddProvider(new ErrorOutput(log, heard));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_stopping);
         builder.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = true);
+        builder.Services.AddSingleton(health).AddSingleton<IHostLifetime, WithItsProcess>();
+        (string Name, Action<BrookBuilder> Configure)[] instances = [("", configure), .. others];
         builder.Services.AddMassTransit(x =>
         {
-            x.AddBrook(brook =>
-            {
-                configure(brook);
-                transport.Configure(brook, broker, tuning, partitions);
-            });
+            foreach (var instance in instances)
+                x.AddBrook(instance.Name, brook =>
+                {
+                    instance.Configure(brook);
+                    transport.Configure(brook, broker, tuning, partitions);
+                });
             transport.AddTo(x, broker, tuning);
         });
         return builder.Build();
     }
 
-    public void Obey(string verb, long[] numbers) => throw new InvalidOperationException($"'{verb}' is not known.");
+    public void Obey(string verb, long[] numbers)
+    {
+        if (verb == "heal") _health.IsHealed = true;
+        else if (verb == "retry") _retries.Begin();
+        else throw new InvalidOperationException($"'{verb}' is not known.");
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -83,6 +97,7 @@ internal sealed class BusWorker : IPart
                 await Task.Delay(s_told, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Tell();
             }
+            await _retries.DisposeAsync();
             await _host.StopAsync(CancellationToken.None);
             Tell();
         }
@@ -112,6 +127,14 @@ internal sealed class BusWorker : IPart
         if (_transport.Hear(id.Name!, values) is { } word) _say(word);
     }
 
+    /// <summary>Signals end the process, and not its hosts only: a trial would wait for them in vain.</summary>
+    private sealed class WithItsProcess : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
     /// <summary>Warnings and errors go to the process' log, which a trial that fails shows.</summary>
     private sealed class ErrorOutput(Action<string> log, Action<EventId, IReadOnlyList<KeyValuePair<string, object?>>> heard) : ILoggerProvider, ILogger
     {
@@ -129,17 +152,5 @@ internal sealed class BusWorker : IPart
         }
 
         public void Dispose() { }
-    }
-
-    /// <summary>A store that takes its time.</summary>
-    private sealed class Slow(IViewStore inner, int most) : StoreOver(inner)
-    {
-        public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
-        {
-            await Task.Delay(Random.Shared.Next((most / 2) + 1), cancellationToken);
-            var result = await Inner.CommitAsync(commit, cancellationToken);
-            await Task.Delay(Random.Shared.Next((most / 2) + 1), cancellationToken);
-            return result;
-        }
     }
 }

@@ -22,7 +22,11 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>What makes it right, taken away in the workers' store; the fault beside it must notice.</summary>
     public abstract IReadOnlyList<Guard> Guards { get; }
 
-    public IReadOnlyList<BusFault> Faults => field ??= [.. BusFault.All.Where(fault => fault.AppliesTo(this))];
+    /// <summary>All that there are with some store.</summary>
+    public IReadOnlyList<BusFault> Faults => field ??= [.. BusFault.All.Where(fault => Store.All.Any(store => fault.AppliesTo(this, store))).DistinctBy(fault => fault.Name)];
+
+    /// <summary>Those with a store.</summary>
+    public IEnumerable<BusFault> FaultsOn(Store store) => BusFault.All.Where(fault => fault.AppliesTo(this, store));
 
     public static Transport Of(string name) => All.First(transport => transport.Name == name);
 

@@ -7,7 +7,7 @@ namespace Brook.Faults;
 /// <summary>One thing that goes wrong over Kafka only.</summary>
 internal abstract class KafkaFault : BusFault
 {
-    public override bool AppliesTo(Transport transport) => transport is KafkaTransport;
+    public override bool AppliesTo(Transport transport, Store store) => transport is KafkaTransport && base.AppliesTo(transport, store);
 
     public sealed override Task InjectAsync(BusTrial trial, CancellationToken cancellationToken) => InjectAsync(trial, (KafkaPlace)trial.Place, cancellationToken);
 
@@ -144,24 +144,10 @@ internal sealed class KafkaPoison : KafkaFault
     }
 }
 
-internal sealed class KafkaStoreKilled : KafkaFault
-{
-    public override string Name => "store-killed";
-    public override string About => "kill -9 of the store, twice; it has what it confirmed";
-
-    protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < trial.Times(2); i++)
-        {
-            await Crash.RunAsync(trial, (RedisHost)trial.Host, null, rewrite: true, cancellationToken);
-            await trial.EverywhereAsync(cancellationToken);
-        }
-    }
-}
-
 internal sealed class KafkaStoreRewound : KafkaFault
 {
     public override string Name => "store-rewound";
+    public override bool AppliesTo(Transport transport, Store store) => store is Redis && base.AppliesTo(transport, store);
     public override string About => "kill -9 of the store, and the end of its file is cut off at a random byte: the view goes back, and the lanes with it; a worker whose lane is gone entirely is started again; twice";
     public override bool Rewinds => true;
 
@@ -178,21 +164,5 @@ internal sealed class KafkaStoreRewound : KafkaFault
             }
             await everywhere;
         }
-    }
-}
-
-internal sealed class KafkaStoreCut : KafkaFault
-{
-    public override string Name => "store-cut";
-    public override string About => "connections between workers and the store are cut, or answers swallowed for a while and then cut, at random moments";
-    public override Needs Needs => new(Proxy: true);
-
-    protected override async Task InjectAsync(BusTrial trial, KafkaPlace place, CancellationToken cancellationToken)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var chaos = ((RedisHost)trial.Host).Proxy!.ChaosAsync(trial.Random.Next(), TimeSpan.FromMilliseconds(100), over.Token);
-        for (var i = 0; i < trial.Times(6); i++) await trial.MomentAsync(cancellationToken);
-        await over.CancelAsync();
-        trial.Injected += await chaos;
     }
 }

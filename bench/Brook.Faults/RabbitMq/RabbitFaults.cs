@@ -10,7 +10,7 @@ internal abstract class RabbitFault : BusFault
 {
     public virtual bool NeedsProxy => false;
 
-    public override bool AppliesTo(Transport transport) => transport is RabbitTransport;
+    public override bool AppliesTo(Transport transport, Store store) => transport is RabbitTransport && base.AppliesTo(transport, store);
 
     public sealed override Task InjectAsync(BusTrial trial, CancellationToken cancellationToken) => InjectAsync(trial, (RabbitPlace)trial.Place, cancellationToken);
 
