@@ -22,7 +22,7 @@ public sealed class LargeCollectionTests
         await using var server = await RedisServer.StartAsync(cancellationToken: Token);
         await using var store = await new RedisViewStore(server.ConnectionString).StartedAsync();
         await FillAsync(server);
-        await server.CommandAsync("CONFIG", "SET", "slowlog-log-slower-than", "20000");
+        await server.CommandAsync("CONFIG", "SET", "slowlog-log-slower-than", "100000");
         await server.CommandAsync("SLOWLOG", "RESET");
         var (seen, sum, peak, before) = (0, 0L, 0L, GC.GetTotalMemory(forceFullCollection: true));
         string? after = null;
@@ -39,7 +39,7 @@ public sealed class LargeCollectionTests
         Assert.InRange(peak, long.MinValue, 8 << 20);
         Assert.Equal(Count, await store.CountAsync("things", Token));
         Assert.Equal(["0012340", "0012345"], (await store.ReadPageAsync("things", "001234", null, 10, Token)).Entries.Select(entry => entry.Key).Where(key => key[^1] is '0' or '5'));
-        Assert.Equal("", string.Join(' ', ((object?[])(await server.CommandAsync("SLOWLOG", "GET", "10"))!).Select(Show)));      // the bench has the figure; 20 ms is for busy machines
+        Assert.Equal("", string.Join(' ', ((object?[])(await server.CommandAsync("SLOWLOG", "GET", "10"))!).Select(Show)));      // the bench has the figure; a call over all would take most of a second, and 100 ms is for busy machines
     }
 
     private static string Show(object? entry) => entry is object?[] many ? $"({string.Join(' ', many.Select(Show))})" : $"{entry}";
