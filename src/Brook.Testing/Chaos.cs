@@ -119,8 +119,6 @@ public sealed class Chaos
             if (result.Failure is { } failure) throw await ShownAsync(trial, string.Create(CultureInfo.InvariantCulture, $"seed {seed}, trial {i + 1}; the shortest sequence found that fails"), plan, failure, cancellationToken);
             events += result.Events;
             foreach (var (fault, times) in result.Faults) faults[fault] = faults.GetValueOrDefault(fault) + times;
-            foreach (var e in plan.Steps.OfType<EventStep>()) if (e.Poison != PoisonKind.None) faults[ChaosFaults.Poison] = faults.GetValueOrDefault(ChaosFaults.Poison) + 1;
-            if (plan.Lanes > 1) faults[ChaosFaults.Reorder] = faults.GetValueOrDefault(ChaosFaults.Reorder) + 1;
             fingerprint.AppendData(Encoding.UTF8.GetBytes(result.Image));
         }
         return new(trials, events, faults, Convert.ToHexStringLower(fingerprint.GetHashAndReset())[..16]);

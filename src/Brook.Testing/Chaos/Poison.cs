@@ -16,11 +16,17 @@ internal sealed class Poison
             if (e.Poison != PoisonKind.None && (once || e.Poison != PoisonKind.ThrowsOnce)) _kinds.TryAdd(e.Id, e.Poison);
     }
 
-    public PoisonKind Of(Guid id) => _kinds.GetValueOrDefault(id) switch
+    /// <summary>How many events it has made fail.</summary>
+    public int Failed => _failed.Count;
+
+    /// <summary>What becomes of this event now.</summary>
+    public PoisonKind Of(Guid id)
     {
-        PoisonKind.ThrowsOnce when !_failed.TryAdd(id, true) => PoisonKind.None,
-        var kind => kind,
-    };
+        var kind = _kinds.GetValueOrDefault(id);
+        if (kind == PoisonKind.None) return kind;
+        var isFirst = _failed.TryAdd(id, true);
+        return kind == PoisonKind.ThrowsOnce && !isFirst ? PoisonKind.None : kind;
+    }
 }
 
 /// <summary>Stands behind the user's handlers, so that what they staged must be taken back.</summary>

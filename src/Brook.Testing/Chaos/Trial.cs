@@ -66,11 +66,14 @@ internal sealed class Trial(Action<BrookBuilder> configure, IReadOnlyList<Func<R
             return new(new(FailureKind.Nondeterministic, where, first, second, events, []), events.Count, new Dictionary<ChaosFaults, long>(), "");
         var clock = new ChaosClock(s_now);
         var store = open(clock);
-        var run = new ChaosRun(plan, configure, store, clock, limit, events, new Poison(events, once: attempts > 1), story);
+        var poison = new Poison(events, once: attempts > 1);
+        var run = new ChaosRun(plan, configure, store, clock, limit, events, poison, story);
         try
         {
             await store.StartAsync(cancellationToken);
             await run.RunAsync(cancellationToken);
+            if (poison.Failed > 0) run.Faults[ChaosFaults.Poison] = poison.Failed;
+            if (events.Select(e => e.Lane).Distinct().Count() > 1) run.Faults[ChaosFaults.Reorder] = 1;
             var reader = ChaosNode.Start(configure, store, clock, limit);
             await using (reader)
             {

@@ -52,7 +52,7 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
     public async ValueTask<RetryResult> SkipAsync(string rowId, CancellationToken cancellationToken)
     {
         var row = await FindAsync(rowId, cancellationToken).ConfigureAwait(false);
-        await engine.RetrierOf(ParkedRow.LaneOf(rowId)).ChangeAsync(rowId, _ => null, cancellationToken).ConfigureAwait(false);
+        await engine.RetrierOf(ParkedRow.LaneOf(rowId)).ChangeAsync(row, _ => null, cancellationToken).ConfigureAwait(false);
         Log.Skipped(engine.Logger, engine.DisplayName, row.Type, row.Position);
         return await GoOnBehindAsync(row, cancellationToken).ConfigureAwait(false);
     }
@@ -60,7 +60,7 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
     public async ValueTask<RetryResult> ReleaseAsync(string rowId, CancellationToken cancellationToken)
     {
         var row = await FindAsync(rowId, cancellationToken).ConfigureAwait(false);
-        await engine.RetrierOf(ParkedRow.LaneOf(rowId)).ChangeAsync(rowId, static row => row.Holds is null ? throw new BrookException($"Row '{row.RowId}' holds no key, so there is nothing to release: no event waits behind it.") : row with { IsReleased = true }, cancellationToken).ConfigureAwait(false);
+        await engine.RetrierOf(ParkedRow.LaneOf(rowId)).ChangeAsync(row, static row => row.Holds is null ? throw new BrookException($"Row '{row.RowId}' holds no key, so there is nothing to release: no event waits behind it.") : row with { IsReleased = true }, cancellationToken).ConfigureAwait(false);
         Log.KeyReleased(engine.Logger, engine.DisplayName, row.Type, row.Position);
         return await GoOnBehindAsync(row, cancellationToken).ConfigureAwait(false);
     }
@@ -84,7 +84,7 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
 
     private async ValueTask<RetryResult> ReplaceAsync(ParkedEvent row, ParkedEvent by, CancellationToken cancellationToken)
     {
-        await engine.RetrierOf(ParkedRow.LaneOf(row.RowId)).ChangeAsync(row.RowId,
+        await engine.RetrierOf(ParkedRow.LaneOf(row.RowId)).ChangeAsync(row,
             now => now with { Event = by.Event, Type = by.Type, Id = by.Id, Rule = RetryRule.Automatic }, cancellationToken).ConfigureAwait(false);
         Log.Replaced(engine.Logger, engine.DisplayName, by.Type, row.Position);
         return await GoOnBehindAsync(row, cancellationToken, withIt: true).ConfigureAwait(false);

@@ -69,9 +69,9 @@ internal sealed class Retrier : IAsyncDisposable
         }
     }
 
-    /// <summary>Changes a row, or removes it (null), by hand; gives it as it was and as it is.</summary>
+    /// <summary>Changes a row that was found, or removes it (null), by hand; gives it as it was and as it is.</summary>
     /// <exception cref="BrookException">There is none, or it was replaced while this went on.</exception>
-    public async ValueTask<(ParkedEvent Was, ParkedEvent? Is)> ChangeAsync(string rowId, Func<ParkedEvent, ParkedEvent?> change, CancellationToken cancellation)
+    public async ValueTask<(ParkedEvent Was, ParkedEvent? Is)> ChangeAsync(ParkedEvent found, Func<ParkedEvent, ParkedEvent?> change, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _context.Engine.Ending);
         var cancellationToken = either.Token;
@@ -79,12 +79,13 @@ internal sealed class Retrier : IAsyncDisposable
         try
         {
             await BeginAsync(cancellationToken).ConfigureAwait(false);
-            for (ParkedEvent? seen = null; ;)
+            var rowId = found.RowId;
+            for (var seen = found; ;)
             {
                 var entry = (await _context.Store.ReadAsync(new[] { ParkedRow.EntryOf(rowId) }, cancellationToken).ConfigureAwait(false))[0];
                 if (entry.IsMissing) throw ParkedEvents.NoRow(rowId, _context.Engine);
                 var row = ParkedRow.Read(rowId, in entry);
-                if (seen is not null && !(row.Event.Span.SequenceEqual(seen.Event.Span) && row.IsReleased == seen.IsReleased))
+                if (!row.Event.Span.SequenceEqual(seen.Event.Span) || row.IsReleased != seen.IsReleased)
                     throw new BrookException($"Row '{rowId}' was replaced or released by somebody else meanwhile, so nothing was changed. Look at it again (GetAsync).");
                 seen = row;
                 var changed = change(row);
