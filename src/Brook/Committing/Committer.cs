@@ -43,7 +43,7 @@ internal sealed class Committer(LaneContext lane, Guard guard, Failures failures
             var entry = batch.Commit.Entries[conflict.Index].Entry;
             var outcome = BatchOutcome.Committed;
             if (conflict.Index < guards) outcome = await guard.ConflictAsync(conflict, cancellationToken).ConfigureAwait(false);
-            else if (entry.Collection == ParkedRow.Collection) outcome = await parked.ConflictAsync(entry, cancellationToken).ConfigureAwait(false);
+            else if (entry.Collection is ParkedRow.Collection or RetryGuard.Collection) outcome = await parked.ConflictAsync(entry, conflict.Current, cancellationToken).ConfigureAwait(false);
             else lane.View.Refresh(entry, conflict.Current);
             if (outcome == BatchOutcome.Committed) continue;
             lane.View.Discard();

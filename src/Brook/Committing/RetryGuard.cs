@@ -25,16 +25,20 @@ internal sealed class RetryGuard(LaneContext lane) : Guard(lane, new LaneProgres
         return true;
     }
 
-    /// <summary>Another process has worked on other rows of the lane, or on these: then they differ as well.</summary>
+    /// <summary>
+    /// Another process has worked on rows of the lane, or the store went back and has rows again that were released: what was read before may be out of date, so it is read again. Every
+    /// release moves this entry, so a row that is missing here stays missing while the entry is as it was.
+    /// </summary>
     public override ValueTask<BatchOutcome> ConflictAsync(EntryConflict conflict, CancellationToken cancellationToken)
     {
         (Version, State) = (conflict.Current.Version, LaneState.Read(conflict.Current.Value.Span));
-        return new(BatchOutcome.Committed);
+        return new(BatchOutcome.Moved);
     }
 
     public override void Committed()
     {
         (Version, State) = (Lane.Batch.Commit.Version, _next);
+        Lane.Engine.LaneOf(Lane.Name)?.Held.Released(Version, State.Epoch);
         Lane.Parked.Committed();
     }
 
@@ -50,6 +54,7 @@ internal sealed class RetryGuard(LaneContext lane) : Guard(lane, new LaneProgres
         commit.Add(in row);
         if (!(await Lane.Store.CommitAsync(commit, cancellationToken).ConfigureAwait(false)).IsCommitted) return false;
         (Version, State, Changed) = (commit.Version, next, commit.Version);
+        Lane.Engine.LaneOf(Lane.Name)?.Held.Released(Version, State.Epoch);
         return true;
     }
 

@@ -4,7 +4,7 @@ namespace Brook;
 
 /// <summary>
 /// A lane's rows of <c>$parked</c> as this process knows them. Thread safe: the lane, retries and those who wait look at it. Only the lane's owner adds rows, so what
-/// is here may be more than there is (another process took a row away), never less: a key is taken for held too long, and never for free too early.
+/// is here may be more than there is (another process took a row away), never less: a key is taken for held too long, and never for free too early. What a store that went back has again is noticed by <see cref="ReleasedAt"/>.
 /// </summary>
 internal sealed class HeldRows
 {
@@ -14,8 +14,44 @@ internal sealed class HeldRows
     private Dictionary<(Guid Message, long Offset), string> _positions = [];
     private Dictionary<Guid, string> _ids = [];
     private volatile int _count;
+    private (long Version, long Epoch) _parking;
+    private volatile bool _anyReleased;
 
     public int Count => _count;
+
+    /// <summary>
+    /// The version of the entry in <c>$parking</c>, which every release moves, as it was when rows were last found released; null: none were since the lane was opened. A commit that rests on
+    /// their being gone checks it: a store that went back may have them again.
+    /// </summary>
+    public long? ReleasedAt
+    {
+        get
+        {
+            if (!_anyReleased) return null;
+            lock (_lock) return _parking.Version;
+        }
+    }
+
+    /// <summary>Rows were released. Told before they are removed here.</summary>
+    public void Released(long version, long epoch)
+    {
+        lock (_lock)
+        {
+            if (!_anyReleased || epoch > _parking.Epoch) _parking = (version, epoch);
+            _anyReleased = true;
+        }
+    }
+
+    /// <summary>The entry in <c>$parking</c> is another one. True: it was moved by later releases; else the store went back.</summary>
+    public bool Moved(long version, long epoch)
+    {
+        lock (_lock)
+        {
+            var isLater = epoch > _parking.Epoch;
+            _parking = (version, epoch);
+            return isLater;
+        }
+    }
 
     /// <summary>The last row that holds the key.</summary>
     public bool TryLastOf(string? key, out HeldRow row)

@@ -19,7 +19,7 @@ internal interface ISetAside
     void AddTo(long number);
 
     /// <summary>A row was not as expected. Committed: look again and go round; else the batch is over.</summary>
-    ValueTask<BatchOutcome> ConflictAsync(EntryKey row, CancellationToken cancellationToken);
+    ValueTask<BatchOutcome> ConflictAsync(EntryKey row, StoredEntry current, CancellationToken cancellationToken);
 
     /// <summary>The commit landed.</summary>
     void Committed();

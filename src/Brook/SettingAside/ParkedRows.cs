@@ -15,6 +15,8 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
     private readonly List<HeldRow> _added = [];
     private bool _gone;
 
+    private EntryKey Parking { get; } = new(RetryGuard.Collection, lane.Name);
+
     /// <summary>What is known of them.</summary>
     public HeldRows Held { get; } = new();
 
@@ -42,6 +44,7 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
 
     public void AddTo(long number)
     {
+        if (Held.ReleasedAt is { } released) lane.Batch.Commit.Add(new CommitEntry(Parking, EntryAction.Check, released));
         if (_staged.Count == 0) return;
         var batch = lane.Batch;
         _added.Clear();
@@ -57,8 +60,13 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
             if (_leant.TryGetValue(key, out var row)) batch.Commit.Add(new CommitEntry(ParkedRow.EntryOf(row.RowId), EntryAction.Check, row.Version));
     }
 
-    public async ValueTask<BatchOutcome> ConflictAsync(EntryKey row, CancellationToken cancellationToken)
+    public async ValueTask<BatchOutcome> ConflictAsync(EntryKey row, StoredEntry current, CancellationToken cancellationToken)
     {
+        if (row == Parking)
+        {
+            if (!Held.Moved(current.Version, LaneState.Read(current.Value.Span).Epoch)) await LoadAsync(cancellationToken).ConfigureAwait(false);
+            return BatchOutcome.Committed;
+        }
         var (key, _) = _leant.First(leant => leant.Value.RowId == row.Key);
         _leant.Remove(key);
         _gone |= await LookAgainAsync(lane.Store, Held.RowsOf(key), cancellationToken).ConfigureAwait(false);
@@ -100,8 +108,9 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
         var gone = false;
         foreach (var part in rows.Chunk(ReadAtOnce))
         {
-            var found = await store.ReadAsync(Array.ConvertAll(part, ParkedRow.EntryOf), cancellationToken).ConfigureAwait(false);
-            for (var i = 0; i < found.Length; i++) gone |= !Saw(part[i], in found[i]);
+            var found = await store.ReadAsync((EntryKey[])[.. part.Select(ParkedRow.EntryOf), Parking], cancellationToken).ConfigureAwait(false);
+            if (found.Take(part.Length).Any(entry => entry.IsMissing)) Held.Released(found[^1].Version, LaneState.Read(found[^1].Value.Span).Epoch);
+            for (var i = 0; i < part.Length; i++) gone |= !Saw(part[i], in found[i]);
         }
         return gone;
     }

@@ -48,7 +48,7 @@ internal sealed class RetriedRows(LaneContext lane) : ISetAside
     }
 
     /// <summary>Somebody else works on it.</summary>
-    public ValueTask<BatchOutcome> ConflictAsync(EntryKey row, CancellationToken cancellationToken) => new(BatchOutcome.Moved);
+    public ValueTask<BatchOutcome> ConflictAsync(EntryKey row, StoredEntry current, CancellationToken cancellationToken) => new(BatchOutcome.Moved);
 
     public void Committed()
     {
