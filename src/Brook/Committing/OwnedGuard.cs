@@ -27,7 +27,7 @@ internal sealed class OwnedGuard(LaneContext lane, ParkedRows parked, LaneProgre
         var (version, state) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);
         if (claim) (version, state) = await ClaimAsync(version, state, cancellationToken).ConfigureAwait(false);
         else if (state.Epoch != State.Epoch) return;            // another owner has it: with what is known here, the next commit is fenced
-        await parked.LoadAsync(cancellationToken).ConfigureAwait(false);         // first: whose id is known, its row is
+        await parked.LoadAsync(cancellationToken, claimed: claim).ConfigureAwait(false);         // first: whose id is known, its row is
         if (!_countsOffsets) await _messages.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         await _events.LoadAsync(Lane.Store, cancellationToken).ConfigureAwait(false);
         Progress.Advance((Guard: this, version, state), static seen => (seen.Guard.Version, seen.Guard.State) = (seen.version, seen.state));

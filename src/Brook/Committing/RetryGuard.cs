@@ -12,6 +12,9 @@ internal sealed class RetryGuard(LaneContext lane) : Guard(lane, new LaneProgres
     public const string Collection = "$parking";
     private LaneState _next;
 
+    /// <summary>The entry's version as last read.</summary>
+    public long Parking => Version;
+
     public override bool KnowsParts => false;
 
     public override async ValueTask OpenAsync(bool claim, CancellationToken cancellationToken) => (Version, State) = await ReadSelfAsync(cancellationToken).ConfigureAwait(false);

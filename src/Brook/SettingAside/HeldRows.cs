@@ -42,13 +42,13 @@ internal sealed class HeldRows
         }
     }
 
-    /// <summary>The entry in <c>$parking</c> is another one. True: it was moved by later releases; else the store went back.</summary>
+    /// <summary>The entry in <c>$parking</c> was read. True: it was moved by later releases; else the store went back, or it is as it was.</summary>
     public bool Moved(long version, long epoch)
     {
         lock (_lock)
         {
             var isLater = epoch > _parking.Epoch;
-            _parking = (version, epoch);
+            (_parking, _anyReleased) = ((version, epoch), true);
             return isLater;
         }
     }

@@ -111,17 +111,8 @@ internal sealed class ParkedEvents(BrookEngine engine) : IParkedEvents
         var tally = new RetryTally();
         foreach (var lane in found.GroupBy(row => ParkedRow.LaneOf(row.RowId)))
         {
-            var first = lane.ToList();
-            var keys = first.Select(row => row.Holds).OfType<string>().ToHashSet();     // of those the rows that join them meanwhile are tried too
-            await engine.RetrierOf(lane.Key).RetryAsync(async _ =>
-            {
-                if (first is { } now)
-                {
-                    first = null;
-                    return now;
-                }
-                return (await ParkedScan.InOrderAsync(engine.Store, engine.Options, $"{lane.Key}/", cancellationToken).ConfigureAwait(false)).FindAll(row => row.Holds is { } key && keys.Contains(key));
-            }, named, tally, cancellationToken).ConfigureAwait(false);
+            List<HeldRow> rows = [.. lane];                     // those that join them under their keys meanwhile are tried too
+            await engine.RetrierOf(lane.Key).RetryAsync((_, _) => ParkedScan.WithTheirKeysAsync(engine.Store, engine.Options, lane.Key, rows, cancellationToken), named, tally, cancellationToken).ConfigureAwait(false);
         }
         return tally.Result();
     }

@@ -63,7 +63,9 @@ internal sealed class ParkedRetries(LaneContext lane, HeldRows held) : IAsyncDis
             while (due.Count > 0)
             {
                 var some = TakeSome(due);
-                await lane.Engine.RetrierOf(lane.Name).RetryAsync(over => new(RowsOf(some, over)), null, tally, cancellationToken).ConfigureAwait(false);
+                await lane.Engine.RetrierOf(lane.Name).RetryAsync((over, parking) => held.ReleasedAt is { } seen && seen != parking
+                    ? ParkedScan.WithTheirKeysAsync(lane.Engine.Store, lane.Options, lane.Name, some, cancellationToken)       // others have released rows, or the store has some again
+                    : new(RowsOf(some, over)), null, tally, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

@@ -64,7 +64,7 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
     {
         if (row == Parking)
         {
-            if (!Held.Moved(current.Version, LaneState.Read(current.Value.Span).Epoch)) await LoadAsync(cancellationToken).ConfigureAwait(false);
+            if (!Held.Moved(current.Version, LaneState.Read(current.Value.Span).Epoch)) await LoadAsync(cancellationToken).ConfigureAwait(false);      // else others have released more
             return BatchOutcome.Committed;
         }
         var (key, _) = _leant.First(leant => leant.Value.RowId == row.Key);
@@ -99,8 +99,15 @@ internal sealed class ParkedRows(LaneContext lane) : ISetAside
     }
 
     /// <summary>Reads all of them.</summary>
-    public async ValueTask LoadAsync(CancellationToken cancellationToken)
-        => Held.Replace(await ParkedScan.AllAsync(lane.Store, lane.Options, $"{lane.Name}/", cancellationToken).ConfigureAwait(false));
+    /// <param name="cancellationToken">The host stops.</param>
+    /// <param name="claimed">The lane was claimed just now: a store that forgets what was released before that has forgotten the claim as well.</param>
+    public async ValueTask LoadAsync(CancellationToken cancellationToken, bool claimed = false)
+    {
+        var parking = claimed ? default : (await lane.Store.ReadAsync(new[] { Parking }, cancellationToken).ConfigureAwait(false))[0];       // before the rows
+        var rows = await ParkedScan.AllAsync(lane.Store, lane.Options, $"{lane.Name}/", cancellationToken).ConfigureAwait(false);
+        if (!parking.IsMissing) Held.Moved(parking.Version, LaneState.Read(parking.Value.Span).Epoch);
+        Held.Replace(rows);
+    }
 
     /// <summary>Reads these rows: another process may have worked on them. True: some are gone.</summary>
     public async ValueTask<bool> LookAgainAsync(IViewStore store, List<string> rows, CancellationToken cancellationToken)

@@ -42,6 +42,13 @@ internal static class ParkedScan
         return rows.FindAll(row => firstNew.TryGetValue(ParkedRow.LaneOf(row.RowId), out var first) && string.CompareOrdinal(row.RowId, first) < 0);
     }
 
+    /// <summary>Of one lane, as it is now: these rows, and all that hold a key which one of them holds.</summary>
+    public static async ValueTask<List<HeldRow>> WithTheirKeysAsync(IViewStore store, BrookOptions options, string lane, IReadOnlyList<HeldRow> rows, CancellationToken cancellationToken)
+    {
+        var (ids, keys) = (rows.Select(row => row.RowId).ToHashSet(), rows.Select(row => row.Holds).OfType<string>().ToHashSet());
+        return (await InOrderAsync(store, options, $"{lane}/", cancellationToken).ConfigureAwait(false)).FindAll(row => row.Holds is { } key ? keys.Contains(key) : ids.Contains(row.RowId));
+    }
+
     /// <summary>These rows as they are now; those that are gone are left out.</summary>
     public static async IAsyncEnumerable<ParkedEvent> ReadAsync(IViewStore store, IEnumerable<string> rows, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -37,11 +37,12 @@ internal sealed class Retrier : IAsyncDisposable
     }
 
     /// <summary>Tries rows until none is left but those that failed and what stands behind them; rows that the lane adds behind them meanwhile too.</summary>
-    /// <param name="look">The rows there are now, in order: of each key all, or the first ones. Asked again until it gives nothing new.</param>
+    /// <param name="look">The rows there are now, in order: of each key all, or the first ones. It is told the version of the lane's entry in <c>$parking</c>, which was read before and which every
+    /// commit checks: what was known of rows while that was another one is not to be relied on. Asked again until it gives nothing new.</param>
     /// <param name="named">The row that somebody has named: it is tried whatever is in doubt.</param>
     /// <param name="tally">What becomes of them.</param>
     /// <param name="cancellation">Ends it between two commits, or leaves one in doubt. The engine's end does as well.</param>
-    public async ValueTask RetryAsync(Func<RetryTally, ValueTask<List<HeldRow>>> look, string? named, RetryTally tally, CancellationToken cancellation)
+    public async ValueTask RetryAsync(Func<RetryTally, long, ValueTask<List<HeldRow>>> look, string? named, RetryTally tally, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _context.Engine.Ending);
         var cancellationToken = either.Token;
@@ -49,7 +50,7 @@ internal sealed class Retrier : IAsyncDisposable
         try
         {
             await BeginAsync(cancellationToken).ConfigureAwait(false);
-            while ((await look(tally).ConfigureAwait(false)).FindAll(row => !tally.IsOver(row.RowId, row.Holds)) is { Count: > 0 } rows)
+            while ((await look(tally, _guard.Parking).ConfigureAwait(false)).FindAll(row => !tally.IsOver(row.RowId, row.Holds)) is { Count: > 0 } rows)
             {
                 for (var moved = false; !moved && rows.Count > 0;)
                 {
